@@ -85,6 +85,9 @@ const char *mx_str_esc(struct mx_arena *arena, struct mx_str s);
  */
 const char *mx_str_json(struct mx_arena *arena, struct mx_str s);
 
+/** mx_str_is_utf8(s): well-formed UTF-8 (RFC 3629 4); plain ASCII is. */
+bool mx_str_is_utf8(struct mx_str s);
+
 /**
  * mx_str_to_int(s, min, max, out, err):
  * The one parser of decimal numbers: optional '-', digits, nothing else.
