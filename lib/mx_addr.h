@@ -6,6 +6,9 @@
 
 #include "mx_str.h"
 
+struct mx_arena;
+struct mx_err;
+
 struct mx_addr {
     struct mx_str text;   /* normalised local@domain, or "" for the null reverse-path */
     struct mx_str local;  /* as sent, quotes kept; case kept */
@@ -15,7 +18,9 @@ struct mx_addr {
     bool is_literal;      /* domain is an address literal "[...]" */
 };
 
-#define MX_ADDR_LOCAL_MAX 64   /* octets, RFC 5321 4.5.3.1.1 */
+/* Octets. RFC 5321 4.5.3.1.1 promises senders 64 and asks us not to insist; VERP and SRS
+   senders go beyond it, and the MTA has taken them already. */
+#define MX_ADDR_LOCAL_MAX 256
 #define MX_ADDR_DOMAIN_MAX 255 /* octets, RFC 5321 4.5.3.1.2 */
 #define MX_ADDR_PATH_MAX 1024  /* octets we look at; RFC 5321 4.5.3.1.3 has 256 */
 
@@ -24,6 +29,8 @@ struct mx_addr {
  * Split a forward- or reverse-path, with or without angle brackets; source routes
  * ("@a,@b:") are dropped. UTF-8 is allowed where RFC 6531 allows it.
  * A missing domain is no error here (fq_rcpt judges it): ${out}->domain is "".
+ * Wider than the RFC where real mail is: dots may stand anywhere in the local part
+ * ("a..b@docomo.ne.jp"), "_" may stand in a domain; an empty text is the null path.
  * Owner:  ${out} points into ${arena}.
  * Fails:  syntax, length, NUL or control bytes (-1, ${out} untouched).
  * Source: RFC 5321 4.1.2, RFC 6531 3.3.
@@ -31,7 +38,12 @@ struct mx_addr {
 int mx_addr_parse(struct mx_arena *arena, struct mx_str text, struct mx_addr *out,
                   struct mx_err *err);
 
-/** mx_addr_domain_ok(domain): at least two labels, each LDH or UTF-8, lengths kept. */
+/**
+ * mx_addr_domain_ok(domain):
+ * Fully qualified: at least two labels, each LDH or UTF-8, lengths kept, the last one
+ * not a number.
+ * Source: RFC 1034 3.5, RFC 1123 2.1, RFC 3696 2.
+ */
 bool mx_addr_domain_ok(struct mx_str domain);
 
 #endif
