@@ -21,7 +21,8 @@ void mx_metrics_free(struct mx_metrics *metrics);
  * mx_metrics_counter(metrics, name, labels, help):
  * Find or make a counter. ${labels} is "module=\"spam\",outcome=\"done\"" or NULL.
  * Names are ours: mxdrop_<area>_<what>_total.
- * Owner:  the registry; the three texts are copied.
+ * Owner:  the registry; the three texts are copied. NULL ${metrics} gives NULL, which
+ *         the updates below ignore.
  */
 struct mx_counter *mx_metrics_counter(struct mx_metrics *metrics, const char *name,
                                       const char *labels, const char *help);
