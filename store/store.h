@@ -1,0 +1,153 @@
+/*
+ * What policies need of the shared state, in their own words. A check asks all its
+ * questions as one batch (one pipelined round trip in Redis) and tells its effects
+ * without waiting.
+ *
+ * Adding a kind of question: a member here, an entry in the tables of store_redis.c and
+ * store_mem.c, a test that both agree (tests/unit/test_store_agree.c).
+ *
+ * A store belongs to one loop (thread). Answers come through one callback per batch;
+ * only the policy chain and the tools use it.
+ */
+#ifndef STORE_H
+#define STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "mx_str.h"
+
+struct mx_arena;
+struct mx_err;
+struct store;
+
+enum store_kind {
+    STORE_LIST_MATCH, /* is one of these patterns on this scope's allow/deny list? */
+    STORE_GREY_SEEN,  /* when was this (pool, tuple) first seen, how often did it pass? */
+    STORE_EPOCH,      /* since when has this store kept state? */
+};
+
+/* Most specific pattern first: the first that is listed answers. */
+struct store_list_query {
+    struct mx_str scope;           /* "user@dom" (a mailbox id), "@dom", "system" */
+    const struct mx_str *patterns; /* "a@b", "b", ".b" (subdomains), "192.0.2.0/24" */
+    size_t n_patterns;             /* at most STORE_PATTERNS_MAX */
+};
+#define STORE_PATTERNS_MAX 64
+
+struct store_grey_query {
+    struct mx_str pool;  /* sender pool: "192.0.2.0/24", a domain ... */
+    struct mx_str tuple; /* what is greylisted within the pool, any bytes; hashed */
+};
+
+struct store_question {
+    enum store_kind kind;
+    union {
+        struct store_list_query list;
+        struct store_grey_query grey;
+    };
+};
+
+enum store_listing { STORE_NOT_LISTED, STORE_ALLOWED, STORE_DENIED };
+
+struct store_answer {
+    bool is_known; /* false: late, broken, down; the rest is zero then */
+    union {
+        struct {
+            enum store_listing listing;
+            size_t pattern; /* which one matched */
+        } list;
+        struct {
+            int64_t first_ms; /* wall clock; 0: never seen */
+            int64_t last_ms;
+            int64_t passes;      /* how often this tuple passed */
+            int64_t pool_passes; /* how often any tuple of the pool passed */
+        } grey;
+        struct {
+            int64_t since_ms; /* wall clock; 0: the store holds nothing, not even this */
+        } epoch;
+    };
+};
+
+/* One check's questions. The caller owns it until ->done, which is called exactly once,
+   perhaps before store_ask returns. */
+struct store_batch {
+    const struct store_question *questions;
+    struct store_answer *answers; /* as many, zeroed by the caller */
+    size_t n;
+    unsigned timeout_ms; /* answers after it are unknown */
+    struct mx_arena *arena; /* of the request, for encoding */
+    void (*done)(struct store_batch *batch);
+    void *user;
+    const char *fault; /* NULL, or in words why answers are unknown: "store down", "store late"; static text */
+};
+
+enum store_effect_kind {
+    STORE_GREY_FIRST, /* remember the first attempt, unless one is remembered */
+    STORE_GREY_PASS,  /* it passed: count for tuple and pool, renew both */
+    STORE_EPOCH_SET,  /* the store keeps state from now on, unless it says so already */
+};
+
+struct store_effect {
+    enum store_effect_kind kind;
+    struct store_grey_query grey;
+    int64_t now_ms; /* wall clock */
+    int64_t ttl_ms; /* how long to remember */
+};
+
+struct store_stats {
+    uint64_t round_trips; /* batches sent */
+    uint64_t commands;    /* commands in them */
+    uint64_t effects;     /* commands for effects */
+    uint64_t unknown;     /* answers that stayed unknown */
+};
+
+struct store_ops {
+    void (*ask)(struct store *store, struct store_batch *batch);
+    void (*tell)(struct store *store, const struct store_effect *effects, size_t n);
+    void (*stats)(const struct store *store, struct store_stats *out);
+    bool (*is_up)(const struct store *store);
+    void (*free)(struct store *store);
+};
+
+/* Implementations embed this as their first member. */
+struct store {
+    const struct store_ops *ops;
+};
+
+/**
+ * store_ask(store, batch):
+ * Ask everything in one round trip. When the store is down ->done comes at once with all
+ * answers unknown.
+ */
+static inline void store_ask(struct store *store, struct store_batch *batch)
+{
+    store->ops->ask(store, batch);
+}
+
+/** store_tell(store, effects, n): send without waiting; lost when the store is down. */
+static inline void store_tell(struct store *store, const struct store_effect *effects,
+                              size_t n)
+{
+    store->ops->tell(store, effects, n);
+}
+
+static inline void store_stats(const struct store *store, struct store_stats *out)
+{
+    store->ops->stats(store, out);
+}
+
+static inline bool store_is_up(const struct store *store)
+{
+    return store->ops->is_up(store);
+}
+
+/** store_free(store): batches still waiting are done with unknown answers. NULL is fine. */
+static inline void store_free(struct store *store)
+{
+    if (store)
+        store->ops->free(store);
+}
+
+#endif

@@ -1,0 +1,61 @@
+/* What tools do with the shared state: blocking, one connection, same topology code. */
+#ifndef STORE_ADMIN_H
+#define STORE_ADMIN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "store.h"
+
+struct mx_err;
+struct store_admin;
+struct store_redis_settings;
+
+/** store_admin_open(settings, out, err): connect. Fails: as store_redis_check (-1). */
+int store_admin_open(const struct store_redis_settings *settings,
+                     struct store_admin **out, struct mx_err *err);
+void store_admin_close(struct store_admin *admin);
+
+/**
+ * store_admin_list_set(admin, scope, pattern, listing, err):
+ * Put ${pattern} on the allow or deny list of ${scope}; STORE_NOT_LISTED removes it.
+ * Pattern and scope are checked and normalised as store.h says (store_pattern.h).
+ * Fails:  bad pattern or scope (MX_ERR_INPUT), Redis (-1).
+ */
+int store_admin_list_set(struct store_admin *admin, struct mx_str scope,
+                         struct mx_str pattern, enum store_listing listing,
+                         struct mx_err *err);
+
+/** store_admin_list_each(admin, scope, fn, user, err): every entry, sorted by pattern. */
+int store_admin_list_each(struct store_admin *admin, struct mx_str scope,
+                          void (*fn)(void *user, struct mx_str pattern,
+                                     enum store_listing listing, int64_t since_ms),
+                          void *user, struct mx_err *err);
+
+struct store_grey_entry {
+    struct mx_str pool;
+    struct mx_str tuple; /* as text, kept in the value for people */
+    int64_t first_ms, last_ms, passes, pool_passes, ttl_ms;
+};
+
+/** store_admin_grey_each(admin, pool, fn, user, err): entries of one pool, or of all (SCAN, at most ${max}). */
+int store_admin_grey_each(struct store_admin *admin, struct mx_str pool, size_t max,
+                          void (*fn)(void *user, const struct store_grey_entry *entry),
+                          void *user, struct mx_err *err);
+
+/** store_admin_grey_clear(admin, pool, out_cleared, err): forget one pool, or all ("" ). */
+int store_admin_grey_clear(struct store_admin *admin, struct mx_str pool,
+                           int64_t *out_cleared, struct mx_err *err);
+
+struct store_info {
+    char version[32];
+    char role[16];
+    char persistence[64]; /* "append-only", "none" ... */
+    int64_t used_memory, keys, since_ms /* epoch, 0 none */;
+};
+
+/** store_admin_info(admin, out, err): what status shows of the store. */
+int store_admin_info(struct store_admin *admin, struct store_info *out,
+                     struct mx_err *err);
+
+#endif

@@ -1,0 +1,26 @@
+/* The store in memory: tests, replay and single-host trials. */
+#ifndef STORE_MEM_H
+#define STORE_MEM_H
+
+#include "store.h"
+
+struct mx_clock;
+
+/**
+ * store_mem_new(clock):
+ * An empty store; answers at once, before store_ask returns. Entries expire by ${clock}.
+ * Owner:  store_free.
+ */
+struct store *store_mem_new(const struct mx_clock *clock);
+
+/** store_mem_list(store, scope, pattern, listing): put on a list; STORE_NOT_LISTED removes. */
+void store_mem_list(struct store *store, const char *scope, const char *pattern,
+                    enum store_listing listing);
+
+/** store_mem_break(store, fault): answers are unknown with that fault; NULL mends it. */
+void store_mem_break(struct store *store, const char *fault);
+
+/** store_mem_flush(store): lose everything, as after data loss. */
+void store_mem_flush(struct store *store);
+
+#endif

@@ -1,0 +1,52 @@
+/*
+ * The store in Redis, on hiredis' asynchronous interface and a libuv loop. One batch is
+ * one pipeline; every script touches keys of one hash tag.
+ */
+#ifndef STORE_REDIS_H
+#define STORE_REDIS_H
+
+#include "store.h"
+
+struct mx_conf_section;
+struct uv_loop_s;
+struct mx_clock;
+
+/* Section "redis". */
+struct store_redis_settings {
+    const char *address;  /* "unix:/run/redis/redis.sock", "redis.example:6379" */
+    const char *username; /* ACL user; "" none */
+    const char *password; /* "" none */
+    int64_t db;
+    int64_t timeout_ms;   /* of one round trip */
+    int64_t connect_timeout_ms;
+    int64_t backoff_min_ms, backoff_max_ms;
+};
+extern const struct mx_conf_section store_redis_section;
+
+struct store_redis_options {
+    const struct store_redis_settings *settings; /* borrowed for the store's life */
+    const struct mx_clock *clock;
+    /* State changes, for the log of the program: "up", "down", and why. */
+    void (*on_state)(void *user, bool is_up, const char *reason);
+    void *user;
+};
+
+/**
+ * store_redis_new(loop, options, out, err):
+ * Start connecting; the store is down until it is up. Never gives up: back-off with
+ * jitter, names resolved again.
+ * Owner:  store_free, then run ${loop} until it has closed its handles.
+ * Fails:  settings that can never work (-1).
+ */
+int store_redis_new(struct uv_loop_s *loop, const struct store_redis_options *options,
+                    struct store **out, struct mx_err *err);
+
+/**
+ * store_redis_check(settings, err):
+ * Connect, authenticate, PING, blocking, within the connect timeout. For start-up: a
+ * wrong password must be told at once rather than looked for in a log.
+ * Fails:  unreachable (MX_ERR_DOWN), refused credentials or database (MX_ERR_INPUT) (-1).
+ */
+int store_redis_check(const struct store_redis_settings *settings, struct mx_err *err);
+
+#endif
