@@ -67,9 +67,18 @@ disable_service() {
          "to use it as a service: systemctl enable --now $1"
 }
 
-apt_install() {
+apt_add() {
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
         --no-install-recommends --no-upgrade --no-remove "$@" >/dev/null
+}
+
+# Old package lists name files that the servers no longer have.
+apt_install() {
+    apt_add "$@" || {
+        echo "install-packages: trying again with fresh package lists" >&2
+        as_root apt-get update -qq
+        apt_add "$@"
+    }
 }
 
 # Package lists are fetched only where the ones at hand do not know a package.
@@ -143,11 +152,7 @@ install() {
         [ "$name" = postfix ] || others+=("$name")
     done
     if [ ${#others[@]} -gt 0 ]; then
-        apt_install "${others[@]}" || {
-            echo "install-packages: trying again with fresh package lists" >&2
-            as_root apt-get update -qq
-            apt_install "${others[@]}"
-        }
+        apt_install "${others[@]}"
     fi
     for name in "${missing[@]}"; do
         case $name in
