@@ -6,13 +6,15 @@
 
 #include "mx_arena.h"
 #include "mx_str.h"
+#include "mxp_frame.h"
 
 struct mx_err;
 
 /**
  * mxp_unpack(arena, descriptor, bytes, err):
- * Decode one message. The arena must have room for about eight times ${bytes}; that is
- * checked first, so a message made of tiny fields cannot outgrow it.
+ * Decode one message, at most MXP_PAYLOAD_MAX octets. It takes no more than half of what
+ * the arena has left, so that bytes made to grow cannot use it up: an arena for requests
+ * has about sixteen times the largest payload. Strings end in NUL but need not be UTF-8.
  * Owner:  the result lives in ${arena}; never call its free_unpacked.
  * Fails:  NULL: not such a message, or too large for the arena.
  */
