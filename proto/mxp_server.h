@@ -34,11 +34,11 @@ struct mxp_request {
 
 struct mxp_server_options {
     const char *endpoint;
-    struct mxp_keys keys;                  /* server keys: CURVE is on when set */
-    const char *const *allowed_keys;       /* clients' public keys; ends with NULL */
-    size_t payload_max, body_max;          /* octets; 0: MXP_PAYLOAD_MAX, no body allowed */
+    struct mxp_keys keys;            /* server keys: CURVE is on when set */
+    const char *const *allowed_keys; /* clients' public keys; ends with NULL */
+    size_t payload_max, body_max;    /* octets; 0: MXP_PAYLOAD_MAX, no body allowed */
     const struct mx_clock *clock;
-    mode_t ipc_mode;                       /* of an ipc:// socket file; 0: 0660 */
+    mode_t ipc_mode; /* of an ipc:// socket file; 0: 0660 */
     void (*on_fault)(void *user, const char *peer, const char *reason);
     void *user;
 };
@@ -64,7 +64,8 @@ int mxp_server_fd(const struct mxp_server *server);
  */
 struct mxp_request *mxp_server_next(struct mxp_server *server, bool *more);
 
-/** mxp_server_reply(server, request, type, message): encode and send; a peer that left costs nothing. */
+/** mxp_server_reply(server, request, type, message): encode and send; a peer that left
+ * costs nothing. */
 void mxp_server_reply(struct mxp_server *server, const struct mxp_request *request,
                       enum mxp_type type, const ProtobufCMessage *message);
 
@@ -72,13 +73,16 @@ void mxp_server_reply(struct mxp_server *server, const struct mxp_request *reque
 void mxp_server_reply_bytes(struct mxp_server *server, const struct mxp_request *request,
                             enum mxp_type type, struct mx_str payload);
 
-/** mxp_server_error(server, request, code, text): an ErrorReply; code is Mxp__ErrorCode. */
+/** mxp_server_error(server, request, code, text): an ErrorReply; code is Mxp__ErrorCode.
+ */
 void mxp_server_error(struct mxp_server *server, const struct mxp_request *request,
                       int code, const char *text);
 
 void mxp_request_free(struct mxp_request *request);
 
-/** mxp_keygen(public_key, secret_key, err): a CURVE pair in Z85 (41 bytes with NUL each). */
-int mxp_keygen(char public_key[static 41], char secret_key[static 41], struct mx_err *err);
+/** mxp_keygen(public_key, secret_key, err): a CURVE pair in Z85 (41 bytes with NUL each).
+ */
+int mxp_keygen(char public_key[static 41], char secret_key[static 41],
+               struct mx_err *err);
 
 #endif

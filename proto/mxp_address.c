@@ -1,0 +1,65 @@
+/*
+ * Addresses of servers: ipc:// on one host, where the file's mode is the protection, and
+ * tcp:// with CURVE keys. Plain tcp:// is for loopback only. ZeroMQ's other transports
+ * are refused, as nobody thought about their protection.
+ */
+#include "mxp_address.h"
+
+#include <string.h>
+#include <sys/un.h>
+
+#include "mx_err.h"
+#include "mx_net.h"
+#include "mx_str.h"
+
+static const struct mx_str IPC = {"ipc://", 6};
+static const struct mx_str TCP = {"tcp://", 6};
+
+const char *mxp_address_path(const char *address)
+{
+    return mx_str_starts(mx_str(address), IPC) ? address + IPC.n : NULL;
+}
+
+static bool is_loopback(struct mx_str host)
+{
+    static const struct mx_net loop4 = {.family = 4, .bits = 8, .addr = {127}};
+    static const struct mx_net loop6 = {.family = 6, .bits = 128, .addr = {[15] = 1}};
+    struct mx_net addr;
+    if (mx_str_ieq(host, MX_STR("localhost")))
+        return true;
+    return mx_net_parse(host, &addr, NULL) == 0 &&
+           (mx_net_contains(&loop4, &addr) || mx_net_contains(&loop6, &addr));
+}
+
+static int check_tcp(const char *address, bool has_keys, struct mx_err *err)
+{
+    struct mx_str rest = mx_str_sub(mx_str(address), TCP.n, SIZE_MAX);
+    ptrdiff_t colon = mx_str_rchr(rest, ':');
+    if (colon <= 0 || (size_t)colon + 1 == rest.n)
+        return mx_err_set(err, MX_ERR_INPUT, "%s: should be tcp://HOST:PORT", address);
+    if (!has_keys && !is_loopback(mx_str_sub(rest, 0, (size_t)colon)))
+        return mx_err_set(err, MX_ERR_INPUT,
+                          "%s: tcp to other hosts needs keys on both sides (make them "
+                          "with: mxdropctl keygen)",
+                          address);
+    return 0;
+}
+
+int mxp_address_check(const char *address, bool has_keys, struct mx_err *err)
+{
+    size_t n = strlen(address);
+    if (n >= MXP_ADDRESS_MAX)
+        return mx_err_set(err, MX_ERR_LIMIT, "address of %zu bytes, at most %d fit", n,
+                          MXP_ADDRESS_MAX - 1);
+    if (mx_str_starts(mx_str(address), TCP))
+        return check_tcp(address, has_keys, err);
+    const char *path = mxp_address_path(address);
+    if (path == NULL)
+        return mx_err_set(err, MX_ERR_INPUT, "%s: should begin with ipc:/// or tcp://",
+                          address);
+    if (path[0] != '/' || strlen(path) >= sizeof(((struct sockaddr_un *)0)->sun_path))
+        return mx_err_set(err, MX_ERR_INPUT,
+                          "%s: needs an absolute path of at most %zu bytes", address,
+                          sizeof(((struct sockaddr_un *)0)->sun_path) - 1);
+    return 0;
+}

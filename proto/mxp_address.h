@@ -1,0 +1,23 @@
+/* Which addresses may be used, and with which protection. */
+#ifndef MXP_ADDRESS_H
+#define MXP_ADDRESS_H
+
+#include <stdbool.h>
+
+struct mx_err;
+
+#define MXP_ADDRESS_MAX 128 /* bytes of an address with its NUL; a UNIX path has 108 */
+#define MXP_KEY_MAX 41      /* bytes of a CURVE key in Z85 with its NUL */
+
+/**
+ * mxp_address_check(address, has_keys, err):
+ * "ipc:///path" or "tcp://host:port"; tcp without keys on loopback only.
+ * Fails:  other transports, no path or port, too long, unprotected tcp (-1; the text
+ *         says what to do).
+ */
+int mxp_address_check(const char *address, bool has_keys, struct mx_err *err);
+
+/** mxp_address_path(address): the file of an ipc:// address; NULL for others. */
+const char *mxp_address_path(const char *address);
+
+#endif
