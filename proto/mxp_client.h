@@ -30,9 +30,10 @@ struct mxp_client;
  */
 struct mxp_body;
 
-/** mxp_body_new(p, n, release, user): ${release} is called once, from any thread, when the last holder is done. */
-struct mxp_body *mxp_body_new(const void *p, size_t n,
-                              void (*release)(void *user), void *user);
+/** mxp_body_new(p, n, release, user): ${release} is called once, from any thread, when
+ * the last holder is done. */
+struct mxp_body *mxp_body_new(const void *p, size_t n, void (*release)(void *user),
+                              void *user);
 void mxp_body_unref(struct mxp_body *body);
 
 /* CURVE keys in Z85, as mxdropctl keygen prints them; all NULL on ipc:// and loopback. */
@@ -53,12 +54,13 @@ struct mxp_client_event {
 };
 
 struct mxp_client_options {
-    const char *name;               /* for thread names: "policy", "scan" */
+    const char *name; /* for thread names: "policy", "scan" */
     struct mxp_keys keys;
-    unsigned breaker_failures;      /* in a row until the breaker opens; 0: 3 */
-    unsigned probe_min_ms, probe_max_ms; /* first and longest distance of probes; 0: 200, 5000 */
-    unsigned in_flight_max;         /* calls waiting at once; beyond: MX_ERR_LIMIT; 0: 4096 */
-    size_t reply_max;               /* octets of a reply's payload; 0: MXP_PAYLOAD_MAX */
+    unsigned breaker_failures; /* in a row until the breaker opens; 0: 3 */
+    unsigned probe_min_ms,
+        probe_max_ms;       /* first and longest distance of probes; 0: 200, 5000 */
+    unsigned in_flight_max; /* calls waiting at once; beyond: MX_ERR_LIMIT; 0: 4096 */
+    size_t reply_max;       /* octets of a reply's payload; 0: MXP_PAYLOAD_MAX */
     void (*on_event)(void *user, const struct mxp_client_event *event);
     void *user;
 };
@@ -75,7 +77,7 @@ void mxp_client_free(struct mxp_client *client);
 /**
  * mxp_client_endpoints(client, endpoints, n, err):
  * Replace the list. An endpoint that stays keeps its connection and its history; one that
- * goes finishes what is in flight. At most 1024.
+ * goes finishes what is in flight. At most 1024. Not to be called from on_event.
  * Fails:  an address that ZeroMQ refuses, tcp:// to a host other than loopback without
  *         keys (-1, the list stays as it was).
  */
@@ -88,16 +90,17 @@ struct mxp_call {
     struct mxp_body *body;    /* or NULL; borrowed for the call */
     enum mxp_type reply_type; /* anything else is a failure of that endpoint */
     unsigned deadline_ms;     /* for everything */
-    unsigned attempt_ms;      /* after this the second endpoint is asked too, if there is one; 0: only when the first fails */
-    unsigned tick_ms;         /* call ->on_tick that often while waiting; 0: never */
+    unsigned attempt_ms; /* after this the second endpoint is asked too, if there is one;
+                            0: only when the first fails */
+    unsigned tick_ms;    /* call ->on_tick that often while waiting; 0: never */
     void (*on_tick)(void *user);
     void *user;
 };
 
 struct mxp_answer {
-    struct mx_str payload;  /* encoded reply, in the caller's arena */
+    struct mx_str payload; /* encoded reply, in the caller's arena */
     unsigned attempts;
-    char endpoint[128];     /* who answered */
+    char endpoint[128]; /* who answered */
 };
 
 /**
@@ -105,6 +108,8 @@ struct mxp_answer {
  * Ask and wait. Callable from any thread. An endpoint that fails, sheds (overloaded,
  * draining) or is late costs one retry on another; a second failure ends the call.
  * Owner:  ${out}->payload lives in ${arena}.
+ * Where none is connected the call waits for one, unless all breakers are open: then it
+ * fails at once. Calls whose connection broke wait for it too, within their deadline.
  * Fails:  deadline (MX_ERR_TIMEOUT), no endpoint that could be asked, or both failed
  *         (MX_ERR_DOWN), the server says our request is bad (MX_ERR_INPUT), other major
  *         (MX_ERR_VERSION), too many calls in flight (MX_ERR_LIMIT) (-1).
@@ -113,7 +118,8 @@ int mxp_client_call(struct mxp_client *client, struct mx_arena *arena,
                     const struct mxp_call *call, struct mxp_answer *out,
                     struct mx_err *err);
 
-/** mxp_client_usable(client): endpoints whose breaker is closed. */
+/** mxp_client_usable(client): endpoints that a call would go to now: connected, breaker
+ * closed. */
 size_t mxp_client_usable(const struct mxp_client *client);
 
 struct mxp_endpoint_stat {

@@ -1,0 +1,1 @@
+mx_unit_test(test_mxp_client mxproto)
