@@ -18,9 +18,10 @@
 #include "mx_err.h"
 
 #define WATCHED                                                                          \
-    (ZMQ_EVENT_CONNECT_RETRIED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_ACCEPT_FAILED |      \
-     ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |              \
-     ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH)
+    (ZMQ_EVENT_CONNECT_RETRIED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_ACCEPTED |           \
+     ZMQ_EVENT_ACCEPT_FAILED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED |                           \
+     ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |        \
+     ZMQ_EVENT_HANDSHAKE_FAILED_AUTH)
 #define EVENT_SIZE 6 /* octets: uint16 event, uint32 value */
 
 struct mxp_monitor {
@@ -78,6 +79,7 @@ int mxp_monitor_fd(const struct mxp_monitor *monitor)
 static enum mxp_monitor_kind kind_of(unsigned event)
 {
     switch (event) {
+    case ZMQ_EVENT_ACCEPTED: return MXP_MONITOR_ACCEPTED;
     case ZMQ_EVENT_HANDSHAKE_SUCCEEDED: return MXP_MONITOR_UP;
     case ZMQ_EVENT_DISCONNECTED: return MXP_MONITOR_LOST;
     case ZMQ_EVENT_CONNECT_RETRIED: return MXP_MONITOR_REFUSED;
@@ -99,7 +101,9 @@ static void read_event(zmq_msg_t *frame, struct mxp_monitor_event *out)
         memcpy(&value, p + sizeof(event), sizeof(value));
     }
     out->kind = kind_of(event);
-    out->fd = (int)value;
+    /* The value of the other events is an error number. */
+    if (out->kind == MXP_MONITOR_ACCEPTED || out->kind == MXP_MONITOR_LOST)
+        out->fd = (int)value;
 }
 
 enum mxp_monitor_kind mxp_monitor_next(struct mxp_monitor *monitor,

@@ -8,8 +8,9 @@ struct mxp_monitor;
 enum mxp_monitor_kind {
     MXP_MONITOR_NOTHING,   /* no event for now */
     MXP_MONITOR_OTHER,     /* one that needs no action */
+    MXP_MONITOR_ACCEPTED,  /* somebody connected to us; fd is set */
     MXP_MONITOR_UP,        /* handshake done: messages flow */
-    MXP_MONITOR_LOST,      /* a connection that was there is gone */
+    MXP_MONITOR_LOST,      /* a connection that was there is gone; fd is set */
     MXP_MONITOR_REFUSED,   /* could not connect; ZeroMQ tries again by itself */
     MXP_MONITOR_DENIED,    /* keys do not match */
     MXP_MONITOR_GARBAGE,   /* the other side does not speak ZMTP as it should */
@@ -18,7 +19,7 @@ enum mxp_monitor_kind {
 
 struct mxp_monitor_event {
     enum mxp_monitor_kind kind;
-    int fd; /* of the connection, where the event has one; for comparison only */
+    int fd; /* of the connection, for comparison only; -1 */
     char address[128];
 };
 

@@ -58,6 +58,7 @@ struct mxp_server {
     char *path; /* of the socket file that we made */
     int silent[SILENT_MAX];
     size_t n_silent;
+    bool was_told; /* the last event of the monitor was a complaint */
 };
 
 struct request {
@@ -257,34 +258,32 @@ static bool silent_remove(struct mxp_server *server, int fd)
     return false;
 }
 
-/* Returns true where the event was a fault. */
-static bool on_connection(struct mxp_server *server,
-                          const struct mxp_monitor_event *event)
+/*
+ * What an event says against the peer; NULL: nothing. ZeroMQ reports a failed handshake
+ * and then, next, the end of the same connection: that is one fault.
+ */
+static const char *complaint(struct mxp_server *server,
+                             const struct mxp_monitor_event *event)
 {
+    bool was_told = server->was_told;
+    server->was_told = false;
     switch (event->kind) {
-    case MXP_MONITOR_UP:
+    case MXP_MONITOR_ACCEPTED:
         silent_remove(server, event->fd);
         if (server->n_silent < SILENT_MAX)
             server->silent[server->n_silent++] = event->fd;
-        return false;
+        return NULL;
     case MXP_MONITOR_LOST:
-        if (!silent_remove(server, event->fd))
-            return false;
-        fault(server, event->address,
-              "connection ended before its first whole message (frame too large, or "
-              "half a message)");
-        return true;
-    case MXP_MONITOR_DENIED:
-        fault(server, event->address, "key not in the allow-list");
-        return true;
+        if (!silent_remove(server, event->fd) || was_told)
+            return NULL;
+        return "connection ended before its first whole message (frame too large, or "
+               "half a message)";
+    case MXP_MONITOR_DENIED: server->was_told = true; return "key not in the allow-list";
     case MXP_MONITOR_GARBAGE:
-        fault(server, event->address,
-              "does not speak our protocol (ZMTP handshake failed)");
-        return true;
-    case MXP_MONITOR_EXHAUSTED:
-        fault(server, event->address, "connection not accepted: out of descriptors?");
-        return true;
-    default: return false;
+        server->was_told = true;
+        return "does not speak our protocol (ZMTP handshake failed)";
+    case MXP_MONITOR_EXHAUSTED: return "connection not accepted: out of descriptors?";
+    default: return NULL;
     }
 }
 
@@ -295,8 +294,12 @@ static unsigned run_connections(struct mxp_server *server)
     if (server->zap)
         mxp_zap_run(server->zap);
     while (faults < FAULTS_PER_CALL &&
-           mxp_monitor_next(server->monitor, &event) != MXP_MONITOR_NOTHING)
-        faults += on_connection(server, &event);
+           mxp_monitor_next(server->monitor, &event) != MXP_MONITOR_NOTHING) {
+        const char *reason = complaint(server, &event);
+        if (reason)
+            fault(server, event.address, reason);
+        faults += reason != NULL;
+    }
     return faults;
 }
 
