@@ -40,7 +40,7 @@ struct mx_conf_key {
     const char *name;
     enum mx_conf_type type;
     size_t offset;                 /* in the section's (or group's) struct */
-    int64_t min, max;
+    int64_t min, max;              /* both 0: no range */
     const char *def;               /* as it would stand in the file; STRINGS: "a, b"; NULL: "" or empty */
     const char *const *words;      /* ENUM: ends with NULL */
     const struct mx_conf_key *sub; /* GROUP */
