@@ -3,8 +3,8 @@
  * questions as one batch (one pipelined round trip in Redis) and tells its effects
  * without waiting.
  *
- * Adding a kind of question: a member here, an entry in the tables of store_redis.c and
- * store_mem.c, a test that both agree (tests/unit/test_store_agree.c).
+ * Adding a kind of question: a member here, an entry in the tables of store_redis_kinds.c
+ * and store_mem.c, a test that both agree (tests/unit/test_store_agree.c).
  *
  * A store belongs to one loop (thread). Answers come through one callback per batch;
  * only the policy chain and the tools use it.
@@ -35,11 +35,13 @@ struct store_list_query {
     size_t n_patterns;             /* at most STORE_PATTERNS_MAX */
 };
 #define STORE_PATTERNS_MAX 64
+#define STORE_PATTERN_MAX 512 /* bytes of a pattern or scope: local part, "@", domain */
 
 struct store_grey_query {
     struct mx_str pool;  /* sender pool: "192.0.2.0/24", a domain ... */
     struct mx_str tuple; /* what is greylisted within the pool, any bytes; hashed */
 };
+#define STORE_TUPLE_TEXT_MAX 512 /* bytes of a tuple that are kept as text, for people */
 
 struct store_question {
     enum store_kind kind;
@@ -80,7 +82,9 @@ struct store_batch {
     struct mx_arena *arena; /* of the request, for encoding */
     void (*done)(struct store_batch *batch);
     void *user;
-    const char *fault; /* NULL, or in words why answers are unknown: "store down", "store late"; static text */
+    /* NULL, or in words why answers are unknown; static text: "store down", "store late",
+       "store busy", "store refused" (an error reply), "store closed". */
+    const char *fault;
 };
 
 enum store_effect_kind {
@@ -93,7 +97,7 @@ struct store_effect {
     enum store_effect_kind kind;
     struct store_grey_query grey;
     int64_t now_ms; /* wall clock */
-    int64_t ttl_ms; /* how long to remember */
+    int64_t ttl_ms; /* how long to remember; EPOCH_SET: 0 is for ever */
 };
 
 struct store_stats {
@@ -101,6 +105,7 @@ struct store_stats {
     uint64_t commands;    /* commands in them */
     uint64_t effects;     /* commands for effects */
     uint64_t unknown;     /* answers that stayed unknown */
+    uint64_t lost;        /* effects that were dropped, or that the store refused */
 };
 
 struct store_ops {

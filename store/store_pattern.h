@@ -1,4 +1,7 @@
-/* Patterns and scopes of allow/deny lists: how they are written, and which ones apply to a sender. */
+/*
+ * Patterns, scopes and entries of allow/deny lists: how they are written, and which ones
+ * apply to a sender.
+ */
 #ifndef STORE_PATTERN_H
 #define STORE_PATTERN_H
 
@@ -7,6 +10,7 @@
 #include "mx_addr.h"
 #include "mx_net.h"
 #include "mx_str.h"
+#include "store.h"
 
 struct mx_arena;
 struct mx_err;
@@ -32,5 +36,19 @@ int store_scope_normalise(struct mx_arena *arena, struct mx_str text, struct mx_
  */
 size_t store_pattern_candidates(struct mx_arena *arena, const struct mx_addr *sender,
                                 const struct mx_net *client, const struct mx_str **out);
+
+/**
+ * store_listing_parse(value, out_since_ms):
+ * What a list entry says: "a 1700000000000" (allowed since), "d ..." (denied since).
+ * ${out_since_ms} may be NULL; 0 where the time is missing or odd.
+ * Returns STORE_NOT_LISTED for anything else.
+ */
+enum store_listing store_listing_parse(struct mx_str value, int64_t *out_since_ms);
+
+/** store_listing_format(listing, since_ms, out): the other way round. Returns its slice.
+ */
+#define STORE_LISTING_MAX 32 /* bytes with the NUL */
+struct mx_str store_listing_format(enum store_listing listing, int64_t since_ms,
+                                   char out[static STORE_LISTING_MAX]);
 
 #endif

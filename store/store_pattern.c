@@ -1,0 +1,217 @@
+/*
+ * Patterns of allow/deny lists. There are five forms: "user@dom", "dom", ".dom" (the
+ * domain and everything below it), an address, a network. All are kept in lower case;
+ * networks have few prefix lengths, so that asking "is any network around this client
+ * listed?" is a bounded number of exact look-ups rather than a range search.
+ *
+ * A sender in a domain of very many labels could push ".spam.example" out of the list of
+ * candidates; so where not all parents fit, the deepest ones are left out.
+ */
+#include "store_pattern.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "mx_arena.h"
+#include "mx_err.h"
+
+#define FORMS "\"user@dom\", \"dom\", \".dom\", an IP address or network"
+#define DOMAIN_LABELS_MAX 128 /* 255 octets hold no more (RFC 1035 2.3.4) */
+
+/* Prefix lengths that can be listed, the most specific first. */
+static const uint8_t prefixes4[] = {32, 31, 30, 29, 28, 27, 26, 25, 24, 23, 22, 21, 20,
+                                    19, 18, 17, 16, 15, 14, 13, 12, 11, 10, 9,  8};
+static const uint8_t prefixes6[] = {128, 64, 56, 48, 40, 32};
+
+#define NETWORKS_MAX (sizeof(prefixes4) / sizeof(prefixes4[0]))
+#define PARENTS_MAX (STORE_PATTERNS_MAX - 2 - NETWORKS_MAX) /* address and domain */
+
+struct prefixes {
+    const uint8_t *bits;
+    size_t n;
+};
+
+static struct prefixes prefixes_of(const struct mx_net *net)
+{
+    switch (net->family) {
+    case 4: return (struct prefixes){prefixes4, sizeof(prefixes4)};
+    case 6: return (struct prefixes){prefixes6, sizeof(prefixes6)};
+    default: return (struct prefixes){NULL, 0};
+    }
+}
+
+static bool can_be_listed(const struct mx_net *net)
+{
+    struct prefixes allowed = prefixes_of(net);
+    for (size_t i = 0; i < allowed.n; i++)
+        if (allowed.bits[i] == net->bits)
+            return true;
+    return false;
+}
+
+static struct mx_str net_text(struct mx_arena *arena, const struct mx_net *net)
+{
+    char text[MX_NET_TEXT_MAX];
+    return mx_str_dup(arena, mx_str(mx_net_format(net, text)));
+}
+
+/* A list may name a whole top-level domain, so ".tk" is judged as "x.tk". */
+static bool is_domain(struct mx_arena *arena, struct mx_str text)
+{
+    if (text.n == 0 || text.n > MX_ADDR_DOMAIN_MAX - 2)
+        return false;
+    const char *longer = mx_arena_printf(arena, "x.%.*s", MX_STR_FMT(text));
+    return mx_addr_domain_ok(mx_str_of(longer, text.n + 2));
+}
+
+static int normalise_address(struct mx_arena *arena, struct mx_str text,
+                             struct mx_str *out, struct mx_err *err)
+{
+    struct mx_addr addr;
+    if (mx_addr_parse(arena, text, &addr, err) != 0)
+        return -1;
+    if (addr.local.n == 0 || addr.domain.n == 0)
+        return mx_err_set(err, MX_ERR_INPUT, "an address needs user and domain");
+    *out = mx_str_lower(arena, addr.text);
+    return 0;
+}
+
+/* Networks: digits with dots or anything with a colon; the rest are domains. */
+static bool looks_like_net(struct mx_str text)
+{
+    if (mx_str_chr(text, ':') >= 0 || mx_str_chr(text, '/') >= 0)
+        return true;
+    for (size_t i = 0; i < text.n; i++)
+        if ((text.p[i] < '0' || text.p[i] > '9') && text.p[i] != '.')
+            return false;
+    return text.n > 0 && text.p[0] != '.';
+}
+
+static int normalise_net(struct mx_arena *arena, struct mx_str text, struct mx_str *out,
+                         struct mx_err *err)
+{
+    struct mx_net net;
+    if (mx_net_parse(text, &net, err) != 0)
+        return -1;
+    if (!can_be_listed(&net))
+        return mx_err_set(err, MX_ERR_INPUT,
+                          "prefix /%u cannot be listed: IPv4 takes 8 to 32, IPv6 32, 40, "
+                          "48, 56, 64 and 128",
+                          net.bits);
+    *out = net_text(arena, &net);
+    return 0;
+}
+
+int store_pattern_normalise(struct mx_arena *arena, struct mx_str text,
+                            struct mx_str *out, struct mx_err *err)
+{
+    text = mx_str_trim(text);
+    if (text.n > STORE_PATTERN_MAX)
+        return mx_err_set(err, MX_ERR_INPUT, "pattern longer than %d bytes",
+                          STORE_PATTERN_MAX);
+    const char *shown = mx_str_esc(arena, text);
+    if (mx_str_chr(text, '@') > 0)
+        return normalise_address(arena, text, out, err) == 0
+                   ? 0
+                   : mx_err_wrap(err, "pattern %s", shown);
+    if (looks_like_net(text))
+        return normalise_net(arena, text, out, err) == 0
+                   ? 0
+                   : mx_err_wrap(err, "pattern %s", shown);
+    bool is_tree = text.n > 0 && text.p[0] == '.';
+    if (!is_domain(arena, is_tree ? mx_str_sub(text, 1, text.n) : text))
+        return mx_err_set(err, MX_ERR_INPUT, "pattern %s is none of " FORMS, shown);
+    *out = mx_str_lower(arena, text);
+    return 0;
+}
+
+int store_scope_normalise(struct mx_arena *arena, struct mx_str text, struct mx_str *out,
+                          struct mx_err *err)
+{
+    text = mx_str_trim(text);
+    ptrdiff_t at = text.n <= STORE_PATTERN_MAX ? mx_str_rchr(text, '@') : -1;
+    if (mx_str_ieq(text, MX_STR("system"))) {
+        *out = MX_STR("system");
+        return 0;
+    }
+    if (at == 0 && is_domain(arena, mx_str_sub(text, 1, text.n))) {
+        *out = mx_str_lower(arena, text);
+        return 0;
+    }
+    if (at > 0 && normalise_address(arena, text, out, err) == 0)
+        return 0;
+    return mx_err_set(err, MX_ERR_INPUT,
+                      "scope %s is none of \"user@dom\", \"@dom\", \"system\"",
+                      mx_str_esc(arena, text));
+}
+
+struct candidates {
+    struct mx_arena *arena;
+    struct mx_str *v;
+    size_t n;
+};
+
+/* ${domain} as "dom", then ".dom" and its parents down to the last label. */
+static void add_domain(struct candidates *list, struct mx_str domain)
+{
+    size_t starts[DOMAIN_LABELS_MAX], n = 0;
+    char *dotted = mx_arena_printf(list->arena, ".%.*s", MX_STR_FMT(domain));
+    struct mx_str text = mx_str_of(dotted, domain.n + 1);
+    list->v[list->n++] = mx_str_sub(text, 1, text.n);
+    for (size_t i = 0; i + 1 < text.n && n < DOMAIN_LABELS_MAX; i++)
+        if (text.p[i] == '.')
+            starts[n++] = i;
+    size_t skip = n > PARENTS_MAX ? n - PARENTS_MAX : 0;
+    for (size_t i = skip; i < n; i++)
+        list->v[list->n++] = mx_str_sub(text, starts[i], text.n);
+}
+
+static void add_networks(struct candidates *list, const struct mx_net *client)
+{
+    struct prefixes all = prefixes_of(client);
+    for (size_t i = 0; i < all.n; i++) {
+        struct mx_net around = mx_net_mask(client, all.bits[i], all.bits[i]);
+        list->v[list->n++] = net_text(list->arena, &around);
+    }
+}
+
+size_t store_pattern_candidates(struct mx_arena *arena, const struct mx_addr *sender,
+                                const struct mx_net *client, const struct mx_str **out)
+{
+    struct candidates list = {
+        .arena = arena,
+        .v = mx_arena_array(arena, STORE_PATTERNS_MAX, sizeof(struct mx_str)),
+    };
+    if (!sender->is_null && sender->domain.n > 0 && sender->text.n <= STORE_PATTERN_MAX &&
+        sender->domain.n <= MX_ADDR_DOMAIN_MAX) {
+        list.v[list.n++] = mx_str_lower(arena, sender->text);
+        if (!sender->is_literal)
+            add_domain(&list, mx_str_lower(arena, sender->domain));
+    }
+    add_networks(&list, client);
+    *out = list.v;
+    return list.n;
+}
+
+enum store_listing store_listing_parse(struct mx_str value, int64_t *out_since_ms)
+{
+    enum store_listing listing = STORE_NOT_LISTED;
+    int64_t since_ms = 0;
+    if (value.n >= 1 && (value.n == 1 || value.p[1] == ' '))
+        listing = value.p[0] == 'a'   ? STORE_ALLOWED
+                  : value.p[0] == 'd' ? STORE_DENIED
+                                      : STORE_NOT_LISTED;
+    if (mx_str_to_int(mx_str_sub(value, 2, value.n), 0, INT64_MAX, &since_ms, NULL) != 0)
+        since_ms = 0;
+    if (out_since_ms)
+        *out_since_ms = since_ms;
+    return listing;
+}
+
+struct mx_str store_listing_format(enum store_listing listing, int64_t since_ms,
+                                   char out[static STORE_LISTING_MAX])
+{
+    int n = snprintf(out, STORE_LISTING_MAX, "%c %lld",
+                     listing == STORE_ALLOWED ? 'a' : 'd', (long long)since_ms);
+    return mx_str_of(out, (size_t)n);
+}
