@@ -1,0 +1,139 @@
+/*
+ * Commands and replies. Building a command never allocates; reading a reply never trusts
+ * its type. The tables of error prefixes decide what the rest of the store calls "down":
+ * everything that would make each following command fail as well, writes included, as a
+ * greylist that can read but not write would defer the same mail for ever.
+ */
+#include "redis_reply.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <hiredis/hiredis.h>
+
+#include "mx_arena.h"
+
+void redis_args_init(struct redis_args *args, const char *name)
+{
+    args->n = 0;
+    args->n_numbers = 0;
+    redis_args_text(args, name);
+}
+
+void redis_args_str(struct redis_args *args, struct mx_str text)
+{
+    assert(args->n < REDIS_ARGS_MAX);
+    args->v[args->n] = text.p ? text.p : "";
+    args->len[args->n++] = text.n;
+}
+
+void redis_args_text(struct redis_args *args, const char *text)
+{
+    redis_args_str(args, mx_str(text));
+}
+
+void redis_args_int(struct redis_args *args, int64_t number)
+{
+    assert(args->n_numbers < REDIS_NUMBERS_MAX);
+    char *text = args->numbers[args->n_numbers++];
+    snprintf(text, sizeof(args->numbers[0]), "%lld", (long long)number);
+    redis_args_text(args, text);
+}
+
+void redis_args_whole(struct redis_args *args, const struct redis_script *script)
+{
+    args->v[0] = "EVAL";
+    args->len[0] = strlen("EVAL");
+    args->v[1] = script->source;
+    args->len[1] = strlen(script->source);
+}
+
+void redis_args_script(struct redis_args *args, const struct redis_script *script,
+                       size_t n_keys)
+{
+    redis_args_init(args, "EVALSHA");
+    redis_args_text(args, script->sha);
+    redis_args_int(args, (int64_t)n_keys);
+    if (script->sha[0] == '\0')
+        redis_args_whole(args, script);
+}
+
+struct mx_str redis_reply_str(const struct redisReply *reply)
+{
+    if (reply && (reply->type == REDIS_REPLY_STRING || reply->type == REDIS_REPLY_STATUS))
+        return mx_str_of(reply->str, (size_t)reply->len);
+    return MX_STR_NONE;
+}
+
+int redis_reply_int(const struct redisReply *reply, int64_t *out)
+{
+    if (reply == NULL)
+        return -1;
+    switch (reply->type) {
+    case REDIS_REPLY_INTEGER: *out = reply->integer; return 0;
+    case REDIS_REPLY_NIL: *out = 0; return 0;
+    case REDIS_REPLY_STRING:
+        return mx_str_to_int(redis_reply_str(reply), INT64_MIN, INT64_MAX, out, NULL);
+    default: return -1;
+    }
+}
+
+size_t redis_reply_count(const struct redisReply *reply)
+{
+    return reply && reply->type == REDIS_REPLY_ARRAY ? reply->elements : 0;
+}
+
+const struct redisReply *redis_reply_at(const struct redisReply *reply, size_t i)
+{
+    return i < redis_reply_count(reply) ? reply->element[i] : NULL;
+}
+
+bool redis_reply_is_nil(const struct redisReply *reply)
+{
+    return reply && reply->type == REDIS_REPLY_NIL;
+}
+
+struct mx_str redis_reply_error(const struct redisReply *reply)
+{
+    if (reply && reply->type == REDIS_REPLY_ERROR)
+        return mx_str_of(reply->str, (size_t)reply->len);
+    return MX_STR_NONE;
+}
+
+static bool begins_with_one_of(struct mx_str text, const char *const *words)
+{
+    for (size_t i = 0; words[i]; i++) {
+        struct mx_str word = mx_str(words[i]);
+        if (mx_str_starts(text, word) && (text.n == word.n || text.p[word.n] == ' '))
+            return true;
+    }
+    return false;
+}
+
+bool redis_reply_is_noscript(const struct redisReply *reply)
+{
+    return mx_str_starts(redis_reply_error(reply), MX_STR("NOSCRIPT"));
+}
+
+bool redis_reply_is_down(const struct redisReply *reply)
+{
+    static const char *const words[] = {
+        "LOADING", "READONLY",   "MASTERDOWN", "NOAUTH",      "NOPERM", "OOM",
+        "MISCONF", "NOREPLICAS", "BUSY",       "CLUSTERDOWN", NULL,
+    };
+    return begins_with_one_of(redis_reply_error(reply), words);
+}
+
+bool redis_reply_is_refused(const struct redisReply *reply)
+{
+    static const char *const words[] = {"NOAUTH", "WRONGPASS", "NOPERM", "DENIED", NULL};
+    struct mx_str text = redis_reply_error(reply);
+    return begins_with_one_of(text, words) ||
+           /* Redis before 6, and every one that is asked for a database it lacks. */
+           mx_str_starts(text, MX_STR("ERR invalid password")) ||
+           mx_str_starts(text, MX_STR("ERR AUTH")) ||
+           mx_str_starts(text, MX_STR("ERR Client sent AUTH")) ||
+           mx_str_starts(text, MX_STR("ERR DB index")) ||
+           mx_str_starts(text, MX_STR("ERR invalid DB index"));
+}

@@ -1,0 +1,401 @@
+/*
+ * The store in Redis. A batch becomes its commands in one go, and as the loop has no
+ * chance to run in between, they leave in one write: one round trip. Replies come back in
+ * order, so a batch in flight needs only a place in its questions.
+ *
+ * A batch past its time is done without the rest of its answers; what is left of it (a
+ * "pending" without a batch) counts the replies still to come and drops them, so one slow
+ * answer does not cost the connection. How many may be in flight is bounded, and so is
+ * the memory that a silent Redis can make us hold: redis_link gives such a connection up
+ * after REDIS_LINK_STUCK_MS, then everything fails at once.
+ *
+ * No answer is ever cached here, and no effect is sent twice but for a script that Redis
+ * has forgotten, which did nothing the first time.
+ */
+#include "store_redis.h"
+
+#include <stdlib.h>
+
+#include <utlist.h>
+#include <uv.h>
+
+#include "mx_arena.h"
+#include "mx_conf.h"
+#include "redis_link.h"
+#include "store_redis_kinds.h"
+
+#define PENDING_MAX 8192 /* batches in flight, late ones included */
+#define EFFECTS_MAX 8192 /* effects in flight; 3 KiB each */
+#define BATCH_COMMANDS_MAX 1024
+
+struct store_redis {
+    struct store store;
+    struct redis_link *link;
+    uv_loop_t *loop;
+    uv_timer_t timer; /* for the deadline of the first in ->waiting */
+    bool is_grace;    /* deadlines passed; one more look at the socket first */
+    bool is_closing;
+    struct pending *waiting; /* with a batch, by deadline */
+    size_t n_pending, n_effects;
+    struct redis_script scripts[STORE_SCRIPTS];
+    struct store_stats stats;
+    uint64_t timeout_ms;
+};
+
+struct pending {
+    struct pending *prev, *next;
+    struct store_redis *redis;
+    struct store_batch *batch; /* NULL: it is done, the replies are late */
+    uint64_t deadline_ms;
+    size_t n_replies; /* still to come */
+    size_t question, step;
+    bool is_bad; /* a reply to this question was not usable */
+};
+
+struct told {
+    struct store_redis *redis;
+    const struct redis_script *script;
+    bool is_again; /* sent whole after NOSCRIPT */
+    struct store_command command;
+};
+
+static struct store_redis *redis_of(struct store *store)
+{
+    return (struct store_redis *)store;
+}
+
+static void on_deadline(uv_timer_t *timer);
+
+static void arm(struct store_redis *redis)
+{
+    uint64_t now_ms = uv_now(redis->loop);
+    if (redis->is_closing)
+        return;
+    if (redis->waiting == NULL) {
+        uv_timer_stop(&redis->timer);
+        return;
+    }
+    uint64_t at = redis->waiting->deadline_ms;
+    uv_timer_start(&redis->timer, on_deadline, at > now_ms ? at - now_ms : 1, 0);
+}
+
+/* Tell the batch. Nothing of ${pending} but its count of replies matters after that; the
+   store may be closing when this returns. */
+static void finish(struct pending *pending, const char *fault)
+{
+    struct store_redis *redis = pending->redis;
+    struct store_batch *batch = pending->batch;
+    pending->batch = NULL;
+    DL_DELETE(redis->waiting, pending);
+    for (size_t i = 0; i < batch->n; i++)
+        redis->stats.unknown += !batch->answers[i].is_known;
+    if (batch->fault == NULL)
+        batch->fault = redis->is_closing && fault ? "store closed" : fault;
+    batch->done(batch);
+}
+
+/* Timers run before the loop reads sockets: give replies that are already here their
+   turn, else a loop that was held up would call every batch late. */
+static void on_deadline(uv_timer_t *timer)
+{
+    struct store_redis *redis = timer->data;
+    uint64_t now_ms = uv_now(redis->loop);
+    if (!redis->is_grace) {
+        redis->is_grace = true;
+        uv_timer_start(timer, on_deadline, 1, 0);
+        return;
+    }
+    redis->is_grace = false;
+    while (redis->waiting && redis->waiting->deadline_ms <= now_ms)
+        finish(redis->waiting, "store late");
+    arm(redis);
+}
+
+/* The reply to the command at our place; on to the next one. */
+static void take_reply(struct pending *pending, const struct redisReply *reply)
+{
+    struct store_batch *batch = pending->batch;
+    const struct store_question *question = &batch->questions[pending->question];
+    struct store_answer *answer = &batch->answers[pending->question];
+    const struct store_question_kind *kind = store_question_kind(question->kind);
+    if (reply == NULL || kind->decode(question, pending->step, reply, answer) != 0)
+        pending->is_bad = true;
+    if (reply && pending->is_bad && batch->fault == NULL)
+        batch->fault = "store refused";
+    if (++pending->step < kind->n_commands)
+        return;
+    answer->is_known = !pending->is_bad;
+    if (pending->is_bad)
+        *answer = (struct store_answer){.is_known = false};
+    pending->question++;
+    pending->step = 0;
+    pending->is_bad = false;
+}
+
+static void on_answer(void *user, const struct redisReply *reply)
+{
+    struct pending *pending = user;
+    struct store_redis *redis = pending->redis;
+    pending->n_replies--;
+    if (pending->batch)
+        take_reply(pending, reply);
+    if (pending->n_replies > 0)
+        return;
+    if (pending->batch)
+        finish(pending, reply ? NULL : "store down");
+    redis->n_pending--;
+    free(pending);
+}
+
+static size_t count_commands(const struct store_batch *batch)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < batch->n; i++)
+        n += store_question_kind(batch->questions[i].kind)->n_commands;
+    return n;
+}
+
+/* Batches differ little in their time-outs, so the place is near the end. */
+static void enqueue(struct store_redis *redis, struct pending *pending)
+{
+    struct pending *after = redis->waiting ? redis->waiting->prev : NULL;
+    while (after && after->deadline_ms > pending->deadline_ms)
+        after = after == redis->waiting ? NULL : after->prev;
+    if (after)
+        DL_APPEND_ELEM(redis->waiting, after, pending);
+    else
+        DL_PREPEND(redis->waiting, pending);
+    if (redis->waiting == pending && !redis->is_grace)
+        arm(redis);
+}
+
+static int send_questions(struct pending *pending)
+{
+    struct store_redis *redis = pending->redis;
+    struct store_batch *batch = pending->batch;
+    struct store_command command;
+    for (size_t i = 0; i < batch->n; i++) {
+        const struct store_question *question = &batch->questions[i];
+        const struct store_question_kind *kind = store_question_kind(question->kind);
+        for (size_t step = 0; step < kind->n_commands; step++) {
+            kind->encode(question, step, &command);
+            if (redis_link_send(redis->link, &command.args, on_answer, pending) != 0)
+                return -1;
+            pending->n_replies++;
+            redis->stats.commands++;
+        }
+    }
+    return 0;
+}
+
+static void answer_nothing(struct store_redis *redis, struct store_batch *batch,
+                           const char *fault)
+{
+    redis->stats.unknown += batch->n;
+    batch->fault = fault;
+    batch->done(batch);
+}
+
+static uint64_t deadline_of(const struct store_redis *redis,
+                            const struct store_batch *batch)
+{
+    uint64_t limit = redis->timeout_ms;
+    if (batch->timeout_ms > 0 && batch->timeout_ms < limit)
+        limit = batch->timeout_ms;
+    uv_update_time(redis->loop); /* a busy turn of the loop must not eat our time */
+    return uv_now(redis->loop) + limit;
+}
+
+static void redis_ask(struct store *store, struct store_batch *batch)
+{
+    struct store_redis *redis = redis_of(store);
+    size_t n_commands = count_commands(batch);
+    batch->fault = NULL;
+    if (n_commands == 0) {
+        batch->done(batch);
+        return;
+    }
+    if (redis->is_closing || !redis_link_is_up(redis->link)) {
+        answer_nothing(redis, batch, redis->is_closing ? "store closed" : "store down");
+        return;
+    }
+    if (redis->n_pending >= PENDING_MAX || n_commands > BATCH_COMMANDS_MAX ||
+        redis_link_waiting(redis->link) + n_commands > REDIS_LINK_COMMANDS_MAX) {
+        answer_nothing(redis, batch, "store busy");
+        return;
+    }
+    struct pending *pending = mx_xalloc(sizeof(*pending));
+    pending->redis = redis;
+    pending->batch = batch;
+    pending->deadline_ms = deadline_of(redis, batch);
+    redis->n_pending++;
+    redis->stats.round_trips++;
+    enqueue(redis, pending);
+    if (send_questions(pending) == 0)
+        return;
+    bool is_idle = pending->n_replies == 0;
+    finish(pending, "store down");
+    if (is_idle) {
+        redis->n_pending--;
+        free(pending);
+    }
+}
+
+static void on_told(void *user, const struct redisReply *reply)
+{
+    struct told *told = user;
+    struct store_redis *redis = told->redis;
+    if (redis_reply_is_noscript(reply) && told->script && !told->is_again) {
+        told->is_again = true;
+        redis_args_whole(&told->command.args, told->script);
+        if (redis_link_send(redis->link, &told->command.args, on_told, told) == 0)
+            return;
+    }
+    if (reply == NULL || redis_reply_error(reply).n > 0)
+        redis->stats.lost++;
+    redis->n_effects--;
+    free(told);
+}
+
+static void redis_tell(struct store *store, const struct store_effect *effects, size_t n)
+{
+    struct store_redis *redis = redis_of(store);
+    for (size_t i = 0; i < n; i++) {
+        if (redis->is_closing || !redis_link_is_up(redis->link) ||
+            redis->n_effects >= EFFECTS_MAX) {
+            redis->stats.lost++;
+            continue;
+        }
+        struct told *told = mx_xalloc(sizeof(*told));
+        told->redis = redis;
+        store_effect_encode(&effects[i], redis->scripts, &told->command, &told->script);
+        if (redis_link_send(redis->link, &told->command.args, on_told, told) != 0) {
+            redis->stats.lost++;
+            free(told);
+            continue;
+        }
+        redis->n_effects++;
+        redis->stats.effects++;
+    }
+}
+
+static void redis_stats(const struct store *store, struct store_stats *out)
+{
+    *out = ((const struct store_redis *)store)->stats;
+}
+
+static bool redis_is_up(const struct store *store)
+{
+    const struct store_redis *redis = (const struct store_redis *)store;
+    return !redis->is_closing && redis_link_is_up(redis->link);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    free(handle->data);
+}
+
+static void redis_free(struct store *store)
+{
+    struct store_redis *redis = redis_of(store);
+    if (redis->is_closing)
+        return;
+    redis->is_closing = true;
+    redis_link_close(redis->link); /* finishes what is in flight */
+    uv_close((uv_handle_t *)&redis->timer, on_closed);
+}
+
+int store_redis_new(struct uv_loop_s *loop, const struct store_redis_options *options,
+                    struct store **out, struct mx_err *err)
+{
+    static const struct store_ops ops = {
+        .ask = redis_ask,
+        .tell = redis_tell,
+        .stats = redis_stats,
+        .is_up = redis_is_up,
+        .free = redis_free,
+    };
+    struct store_redis *redis = mx_xalloc(sizeof(*redis));
+    struct redis_link_options link = {
+        .settings = options->settings,
+        .scripts = redis->scripts,
+        .n_scripts = STORE_SCRIPTS,
+        .on_state = options->on_state,
+        .user = options->user,
+    };
+    store_scripts_init(redis->scripts);
+    redis->store.ops = &ops;
+    redis->loop = loop;
+    redis->timeout_ms = (uint64_t)options->settings->timeout_ms;
+    if (redis_link_open(loop, &link, &redis->link, err) != 0) {
+        free(redis);
+        return -1;
+    }
+    uv_timer_init(loop, &redis->timer);
+    redis->timer.data = redis;
+    *out = &redis->store;
+    return 0;
+}
+
+#define KEY(member) offsetof(struct store_redis_settings, member)
+
+static const struct mx_conf_key keys[] = {
+    {.name = "address",
+     .type = MX_CONF_STRING,
+     .offset = KEY(address),
+     .max = 300,
+     .def = "127.0.0.1:6379",
+     .doc = "Where Redis listens: unix:/path/of/socket or host:port."},
+    {.name = "username",
+     .type = MX_CONF_STRING,
+     .offset = KEY(username),
+     .max = 256,
+     .doc = "ACL user (Redis 6 and later); empty for the default user."},
+    {.name = "password",
+     .type = MX_CONF_STRING,
+     .offset = KEY(password),
+     .max = 512,
+     .doc = "Password; empty where Redis asks for none."},
+    {.name = "db",
+     .type = MX_CONF_INT,
+     .offset = KEY(db),
+     .max = 65535,
+     .def = "0",
+     .doc = "Number of the database."},
+    {.name = "timeout",
+     .type = MX_CONF_DURATION,
+     .offset = KEY(timeout_ms),
+     .min = 1,
+     .max = 10000,
+     .def = "50ms",
+     .doc = "Longest wait for the answers of one check; later ones are unknown."},
+    {.name = "connect_timeout",
+     .type = MX_CONF_DURATION,
+     .offset = KEY(connect_timeout_ms),
+     .min = 10,
+     .max = 60000,
+     .def = "2s",
+     .doc = "Longest wait for name, connection and greeting."},
+    {.name = "backoff_min",
+     .type = MX_CONF_DURATION,
+     .offset = KEY(backoff_min_ms),
+     .min = 1,
+     .max = 60000,
+     .def = "100ms",
+     .doc = "Pause before the first new attempt to connect; doubles each time."},
+    {.name = "backoff_max",
+     .type = MX_CONF_DURATION,
+     .offset = KEY(backoff_max_ms),
+     .min = 1,
+     .max = 600000,
+     .def = "5s",
+     .doc = "Longest pause between attempts to connect."},
+    {.type = MX_CONF_END},
+};
+
+const struct mx_conf_section store_redis_section = {
+    .name = "redis",
+    .doc = "The shared state. All nodes of a cluster use the same.",
+    .size = sizeof(struct store_redis_settings),
+    .keys = keys,
+};

@@ -1,0 +1,167 @@
+/*
+ * Two tables: question -> commands and replies -> answer; effect -> command. Questions
+ * are plain reads, so that a batch can be one pipeline on any server that has the keys;
+ * effects that take several steps are Lua scripts on one hash slot.
+ *
+ * Replies are outside bytes: an old release, another program or an operator's hand may
+ * have written the keys. What has the wrong type makes the answer unknown; a list entry
+ * with a malformed value is skipped, so that it hides no other.
+ */
+#include "store_redis_kinds.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "store_pattern.h"
+
+extern const char script_grey_first_lua[];
+extern const char script_grey_pass_lua[];
+
+static void encode_list(const struct store_question *question, size_t step,
+                        struct store_command *out)
+{
+    const struct store_list_query *query = &question->list;
+    assert(step == 0 && query->n_patterns <= STORE_PATTERNS_MAX);
+    redis_args_init(&out->args, "HMGET");
+    redis_args_str(&out->args, store_keys_list(&out->keys[0], query->scope));
+    for (size_t i = 0; i < query->n_patterns; i++)
+        redis_args_str(&out->args, mx_str_sub(query->patterns[i], 0, STORE_PATTERN_MAX));
+    if (query->n_patterns == 0)
+        redis_args_text(&out->args, ""); /* HMGET wants a field; "" is never listed */
+}
+
+static int decode_list(const struct store_question *question, size_t step,
+                       const struct redisReply *reply, struct store_answer *out)
+{
+    size_t n = question->list.n_patterns;
+    (void)step;
+    if (redis_reply_count(reply) != (n ? n : 1))
+        return -1;
+    for (size_t i = 0; i < n; i++) {
+        struct mx_str value = redis_reply_str(redis_reply_at(reply, i));
+        enum store_listing listing = store_listing_parse(value, NULL);
+        if (listing == STORE_NOT_LISTED)
+            continue;
+        out->list.listing = listing;
+        out->list.pattern = i;
+        break;
+    }
+    return 0;
+}
+
+enum { GREY_TUPLE, GREY_POOL, GREY_STEPS };
+
+static void encode_grey(const struct store_question *question, size_t step,
+                        struct store_command *out)
+{
+    const struct store_grey_query *query = &question->grey;
+    struct store_key *key = &out->keys[0];
+    if (step == GREY_POOL) {
+        redis_args_init(&out->args, "GET");
+        redis_args_str(&out->args, store_keys_pool(key, query->pool));
+        return;
+    }
+    redis_args_init(&out->args, "HMGET");
+    redis_args_str(&out->args, store_keys_tuple(key, query->pool, query->tuple));
+    redis_args_text(&out->args, "f");
+    redis_args_text(&out->args, "l");
+    redis_args_text(&out->args, "n");
+}
+
+static int decode_grey(const struct store_question *question, size_t step,
+                       const struct redisReply *reply, struct store_answer *out)
+{
+    (void)question;
+    if (step == GREY_POOL)
+        return redis_reply_int(reply, &out->grey.pool_passes);
+    if (redis_reply_count(reply) != 3 ||
+        redis_reply_int(redis_reply_at(reply, 0), &out->grey.first_ms) != 0 ||
+        redis_reply_int(redis_reply_at(reply, 1), &out->grey.last_ms) != 0)
+        return -1;
+    return redis_reply_int(redis_reply_at(reply, 2), &out->grey.passes);
+}
+
+static void encode_epoch(const struct store_question *question, size_t step,
+                         struct store_command *out)
+{
+    (void)question;
+    (void)step;
+    redis_args_init(&out->args, "GET");
+    redis_args_text(&out->args, STORE_EPOCH_KEY);
+}
+
+static int decode_epoch(const struct store_question *question, size_t step,
+                        const struct redisReply *reply, struct store_answer *out)
+{
+    (void)question;
+    (void)step;
+    return redis_reply_int(reply, &out->epoch.since_ms);
+}
+
+const struct store_question_kind *store_question_kind(enum store_kind kind)
+{
+    static const struct store_question_kind kinds[] = {
+        [STORE_LIST_MATCH] = {1, encode_list, decode_list},
+        [STORE_GREY_SEEN] = {GREY_STEPS, encode_grey, decode_grey},
+        [STORE_EPOCH] = {1, encode_epoch, decode_epoch},
+    };
+    assert((size_t)kind < sizeof(kinds) / sizeof(kinds[0]));
+    return &kinds[kind];
+}
+
+void store_scripts_init(struct redis_script scripts[static STORE_SCRIPTS])
+{
+    memset(scripts, 0, STORE_SCRIPTS * sizeof(scripts[0]));
+    scripts[STORE_SCRIPT_GREY_FIRST].source = script_grey_first_lua;
+    scripts[STORE_SCRIPT_GREY_PASS].source = script_grey_pass_lua;
+}
+
+/* KEYS of both scripts begin with the tuple; only a pass counts for the pool. */
+static void encode_grey_effect(const struct store_effect *effect,
+                               const struct redis_script *script, size_t n_keys,
+                               struct store_command *out)
+{
+    const struct store_grey_query *grey = &effect->grey;
+    struct mx_str text = mx_str_sub(grey->tuple, 0, sizeof(out->text));
+    redis_args_script(&out->args, script, n_keys);
+    redis_args_str(&out->args, store_keys_tuple(&out->keys[0], grey->pool, grey->tuple));
+    if (n_keys > 1)
+        redis_args_str(&out->args, store_keys_pool(&out->keys[1], grey->pool));
+    if (text.n > 0)
+        memcpy(out->text, text.p, text.n);
+    redis_args_int(&out->args, effect->now_ms);
+    redis_args_int(&out->args, effect->ttl_ms);
+    redis_args_str(&out->args, mx_str_of(out->text, text.n));
+}
+
+static void encode_epoch_set(const struct store_effect *effect, struct store_command *out)
+{
+    redis_args_init(&out->args, "SET");
+    redis_args_text(&out->args, STORE_EPOCH_KEY);
+    redis_args_int(&out->args, effect->now_ms);
+    redis_args_text(&out->args, "NX");
+    if (effect->ttl_ms > 0) {
+        redis_args_text(&out->args, "PX");
+        redis_args_int(&out->args, effect->ttl_ms);
+    }
+}
+
+void store_effect_encode(const struct store_effect *effect,
+                         const struct redis_script scripts[static STORE_SCRIPTS],
+                         struct store_command *out,
+                         const struct redis_script **out_script)
+{
+    const struct redis_script *script = NULL;
+    switch (effect->kind) {
+    case STORE_GREY_FIRST:
+        script = &scripts[STORE_SCRIPT_GREY_FIRST];
+        encode_grey_effect(effect, script, 1, out);
+        break;
+    case STORE_GREY_PASS:
+        script = &scripts[STORE_SCRIPT_GREY_PASS];
+        encode_grey_effect(effect, script, 2, out);
+        break;
+    case STORE_EPOCH_SET: encode_epoch_set(effect, out); break;
+    }
+    *out_script = script;
+}

@@ -1,0 +1,46 @@
+/* How each kind of question and effect is said in Redis: the tables behind store_redis.
+ */
+#ifndef STORE_REDIS_KINDS_H
+#define STORE_REDIS_KINDS_H
+
+#include <stddef.h>
+
+#include "redis_reply.h"
+#include "store.h"
+#include "store_keys.h"
+
+/* A command with the memory that its arguments point into. */
+struct store_command {
+    struct redis_args args;
+    struct store_key keys[2];
+    char text[STORE_TUPLE_TEXT_MAX];
+};
+
+struct store_question_kind {
+    size_t n_commands; /* in a row, without a script: replicas may answer one day */
+    void (*encode)(const struct store_question *question, size_t step,
+                   struct store_command *out);
+    /* Fails: the reply is not what the command returns (-1). */
+    int (*decode)(const struct store_question *question, size_t step,
+                  const struct redisReply *reply, struct store_answer *out);
+};
+
+/** store_question_kind(kind): its row. */
+const struct store_question_kind *store_question_kind(enum store_kind kind);
+
+enum store_script { STORE_SCRIPT_GREY_FIRST, STORE_SCRIPT_GREY_PASS, STORE_SCRIPTS };
+
+/** store_scripts_init(scripts): the sources; none is loaded yet. */
+void store_scripts_init(struct redis_script scripts[static STORE_SCRIPTS]);
+
+/**
+ * store_effect_encode(effect, scripts, out, out_script):
+ * The one command of an effect. ${out_script} is its script, or NULL.
+ * Owner:  ${out} holds copies of all that it needs.
+ */
+void store_effect_encode(const struct store_effect *effect,
+                         const struct redis_script scripts[static STORE_SCRIPTS],
+                         struct store_command *out,
+                         const struct redis_script **out_script);
+
+#endif
