@@ -9,7 +9,10 @@
  *   -V       --version         version, protocol, what was compiled in
  *   --config-docs              Markdown of this daemon's sections (docs/CONFIG.md)
  *   --config-sample            YAML with every default explained
- *   --help
+ *   -h       --help
+ *
+ * The first of its sections may have a STRING key "metrics": the address of /metrics and
+ * /healthz ("" is off); an address that cannot be bound is a start error.
  *
  * Exit: 0, 1 failed (one line "PROGRAM: what: why" on stderr), 2 usage.
  * SIGHUP reloads: the new file is loaded aside, checked, handed to ->reload; a broken one
@@ -45,6 +48,7 @@ enum mx_daemon_event { MX_DAEMON_NOTHING, MX_DAEMON_RELOAD, MX_DAEMON_STOP };
 struct mx_daemon {
     const char *name;                               /* "mxdrop-policyd" */
     const char *doc;                                /* one sentence for --help */
+    const char *args_doc;                           /* left over arguments; NULL: none are taken */
     const struct mx_conf_section *const *sections;  /* its own; "log" is added */
     const char *(*features)(void);                  /* for -V: modules, library versions; may be NULL */
     int (*check)(const struct mx_conf *conf, struct mx_err *err); /* deep -t checks; may be NULL */
