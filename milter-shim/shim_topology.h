@@ -1,0 +1,39 @@
+/* Who there is to ask: a thread that keeps the endpoints of both clients up to date. */
+#ifndef SHIM_TOPOLOGY_H
+#define SHIM_TOPOLOGY_H
+
+#include <stdint.h>
+
+#include "shim_conf.h"
+
+struct mx_err;
+struct mx_log;
+struct mxp_client;
+struct shim_topology;
+
+/**
+ * shim_topology_start(policy, scan, conf, log, out, err):
+ * Give ${policy} its configured endpoints and begin to ask them for the rest.
+ * Owner:  shim_topology_stop; clients and ${log} are borrowed until then, ${conf} is not.
+ * Fails:  an endpoint that cannot be used (-1; the text names it).
+ */
+int shim_topology_start(struct mxp_client *policy, struct mxp_client *scan,
+                        const struct shim_conf *conf, struct mx_log *log,
+                        struct shim_topology **out, struct mx_err *err);
+void shim_topology_stop(struct shim_topology *topology);
+
+/**
+ * shim_topology_configure(topology, conf, err):
+ * Another list of configured policyds, another interval.
+ * Fails:  as shim_topology_start (-1, the old ones stay).
+ */
+int shim_topology_configure(struct shim_topology *topology, const struct shim_conf *conf,
+                            struct mx_err *err);
+
+/** shim_topology_hint(topology, version): a reply named this version; another one than ours: ask now. */
+void shim_topology_hint(struct shim_topology *topology, uint64_t version);
+
+/** shim_topology_version(topology): of the lists in use; 0: none yet. */
+uint64_t shim_topology_version(const struct shim_topology *topology);
+
+#endif
