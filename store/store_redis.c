@@ -22,6 +22,7 @@
 #include "mx_arena.h"
 #include "mx_conf.h"
 #include "redis_link.h"
+#include "redis_sync.h"
 #include "store_redis_kinds.h"
 
 #define PENDING_MAX 8192 /* batches in flight, late ones included */
@@ -334,6 +335,15 @@ int store_redis_new(struct uv_loop_s *loop, const struct store_redis_options *op
     uv_timer_init(loop, &redis->timer);
     redis->timer.data = redis;
     *out = &redis->store;
+    return 0;
+}
+
+int store_redis_check(const struct store_redis_settings *settings, struct mx_err *err)
+{
+    struct redis_sync *sync = NULL;
+    if (redis_sync_open(settings, &sync, err) != 0)
+        return -1;
+    redis_sync_close(sync);
     return 0;
 }
 
