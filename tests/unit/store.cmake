@@ -7,7 +7,7 @@ mx_unit_test(test_store_mem mxstore)
 mx_unit_test(test_store_pattern mxstore)
 mx_unit_test(test_store_keys mxstore)
 
-foreach(name store_agree)
+foreach(name store_agree redis_link registry)
     mx_unit_test(test_${name} private_redis PkgConfig::UV)
     set_tests_properties(unit.test_${name} PROPERTIES LABELS integration TIMEOUT 120)
 endforeach()
