@@ -38,19 +38,21 @@ struct store_grey_entry {
     int64_t first_ms, last_ms, passes, pool_passes, ttl_ms;
 };
 
-/** store_admin_grey_each(admin, pool, fn, user, err): entries of one pool, or of all (SCAN, at most ${max}). */
+/** store_admin_grey_each(admin, pool, max, fn, user, err): entries of one pool, or of all
+    (""), at most ${max}. Walks over all keys (SCAN). */
 int store_admin_grey_each(struct store_admin *admin, struct mx_str pool, size_t max,
                           void (*fn)(void *user, const struct store_grey_entry *entry),
                           void *user, struct mx_err *err);
 
-/** store_admin_grey_clear(admin, pool, out_cleared, err): forget one pool, or all ("" ). */
+/** store_admin_grey_clear(admin, pool, out_cleared, err): forget one pool with its count
+   of passes, or all (""). ${out_cleared} counts tuples. */
 int store_admin_grey_clear(struct store_admin *admin, struct mx_str pool,
                            int64_t *out_cleared, struct mx_err *err);
 
 struct store_info {
     char version[32];
     char role[16];
-    char persistence[64]; /* "append-only", "none" ... */
+    char persistence[64]; /* "append-only", "no append-only file" */
     int64_t used_memory, keys, since_ms /* epoch, 0 none */;
 };
 

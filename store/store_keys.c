@@ -112,6 +112,16 @@ struct mx_str store_keys_tuple(struct store_key *out, struct mx_str pool,
     return mx_str_of(out->text, out->n);
 }
 
+struct mx_str store_keys_counter_of(struct store_key *out, struct mx_str key)
+{
+    size_t tag_end = (size_t)(mx_str_chr(key, '}') + 1);
+    out->n = 0;
+    if (tag_end <= sizeof(GREY_PREFIX) + STORE_TAG_MAX)
+        add(out, mx_str_sub(key, 0, tag_end));
+    add(out, MX_STR(":n"));
+    return mx_str_of(out->text, out->n);
+}
+
 struct mx_str store_keys_due(struct store_key *out, const char *role)
 {
     return tagged(out, "mx:reg:", mx_str(role), ":due");

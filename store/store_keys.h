@@ -46,6 +46,9 @@ struct mx_str store_keys_pool(struct store_key *out, struct mx_str pool);
 struct mx_str store_keys_tuple(struct store_key *out, struct mx_str pool,
                                struct mx_str tuple);
 
+/** store_keys_counter_of(out, key): the counter of the pool that a tuple's key is in. */
+struct mx_str store_keys_counter_of(struct store_key *out, struct mx_str key);
+
 /** store_keys_due(out, role), store_keys_node(out, role): the registry of one role. */
 struct mx_str store_keys_due(struct store_key *out, const char *role);
 struct mx_str store_keys_node(struct store_key *out, const char *role);
