@@ -5,8 +5,13 @@
  */
 #include "mxp_address.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include "mx_err.h"
 #include "mx_net.h"
@@ -61,5 +66,30 @@ int mxp_address_check(const char *address, bool has_keys, struct mx_err *err)
         return mx_err_set(err, MX_ERR_INPUT,
                           "%s: needs an absolute path of at most %zu bytes", address,
                           sizeof(((struct sockaddr_un *)0)->sun_path) - 1);
+    return 0;
+}
+
+int mxp_address_clear(const char *path, struct mx_err *err)
+{
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    snprintf(name.sun_path, sizeof(name.sun_path), "%s", path);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return mx_err_errno(err, "socket");
+    int rc = connect(fd, (const struct sockaddr *)&name, sizeof(name));
+    int why = rc == 0 ? 0 : errno;
+    close(fd);
+    if (why == ENOENT)
+        return 0;
+    if (why == 0 || why == EAGAIN || why == EINPROGRESS)
+        return mx_err_set(err, MX_ERR_SYSTEM, "in use by another process");
+    errno = why;
+    if (why != ECONNREFUSED)
+        return mx_err_errno(err, "looking who listens");
+    struct stat st;
+    if (lstat(path, &st) == 0 && !S_ISSOCK(st.st_mode))
+        return mx_err_set(err, MX_ERR_INPUT, "is a file, but not a socket");
+    if (unlink(path) != 0)
+        return mx_err_errno(err, "removing a stale socket");
     return 0;
 }

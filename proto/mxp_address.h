@@ -20,4 +20,11 @@ int mxp_address_check(const char *address, bool has_keys, struct mx_err *err);
 /** mxp_address_path(address): the file of an ipc:// address; NULL for others. */
 const char *mxp_address_path(const char *address);
 
+/**
+ * mxp_address_clear(path, err):
+ * Make way for a new socket file: a stale one, which nobody listens on, is removed.
+ * Fails:  somebody listens, or it is something else than a socket (-1, nothing removed).
+ */
+int mxp_address_clear(const char *path, struct mx_err *err);
+
 #endif

@@ -185,7 +185,8 @@ static int ask(struct mxp_owner *owner, struct mxp_slot *slot, struct mxp_link *
 static bool has_hope(const struct mxp_owner *owner, const struct mxp_link *except)
 {
     for (size_t i = 0; i < owner->n_links; i++) {
-        if (owner->links[i] != except && mxp_peer_hopeful(&owner->links[i]->peer))
+        if (owner->links[i] != except &&
+            mxp_peer_hopeful(&owner->links[i]->peer, owner->now_ms))
             return true;
     }
     return false;
@@ -343,6 +344,16 @@ size_t mxp_calls_lost(struct mxp_owner *owner, struct mxp_link *link,
     return lost;
 }
 
+void mxp_calls_forget(struct mxp_owner *owner, const struct mxp_link *link)
+{
+    struct mxp_slot *slot;
+    DL_FOREACH(owner->active, slot)
+    {
+        if (slot->except == link)
+            slot->except = NULL;
+    }
+}
+
 /* ---- time -------------------------------------------------------------------------- */
 
 /* The deadline passed with attempts in flight, or without any endpoint to ask. */
@@ -382,15 +393,15 @@ static void hedge(struct mxp_owner *owner, struct mxp_slot *slot)
 
 static void look_at(struct mxp_owner *owner, struct mxp_slot *slot, bool is_stirred)
 {
-    bool waits = slot->flight && !is_asked(slot);
+    bool is_due = owner->now_ms >= slot->due_ms;
     if (owner->now_ms >= slot->deadline_ms)
         expire(owner, slot);
-    else if (waits && (is_stirred || owner->now_ms >= slot->due_ms))
+    else if (slot->flight && !is_asked(slot) && (is_stirred || is_due))
         ask_or_wait(owner, slot, MX_ERR_DOWN, "no endpoint works");
-    else if (slot->flight && owner->now_ms >= slot->hedge_ms)
+    else if (slot->flight && is_asked(slot) && owner->now_ms >= slot->hedge_ms)
         hedge(owner, slot);
-    else
-        plan(owner, slot);
+    else if (slot->due_ms < owner->next_due_ms)
+        owner->next_due_ms = slot->due_ms; /* as planned */
 }
 
 void mxp_calls_run_timers(struct mxp_owner *owner)

@@ -24,6 +24,9 @@ void mxp_calls_answer(struct mxp_owner *owner, struct mxp_link *link,
 size_t mxp_calls_lost(struct mxp_owner *owner, struct mxp_link *link,
                       enum mx_err_code code, const char *reason);
 
+/** mxp_calls_forget(owner, link): ${link} has nothing in flight and is being closed. */
+void mxp_calls_forget(struct mxp_owner *owner, const struct mxp_link *link);
+
 /** mxp_calls_run_timers(owner): deadlines, second attempts, calls that wait for an
  * endpoint. */
 void mxp_calls_run_timers(struct mxp_owner *owner);

@@ -108,11 +108,12 @@ struct mxp_answer {
  * Ask and wait. Callable from any thread. An endpoint that fails, sheds (overloaded,
  * draining) or is late costs one retry on another; a second failure ends the call.
  * Owner:  ${out}->payload lives in ${arena}.
- * Where none is connected the call waits for one, unless all breakers are open: then it
- * fails at once. Calls whose connection broke wait for it too, within their deadline.
- * Fails:  deadline (MX_ERR_TIMEOUT), no endpoint that could be asked, or both failed
- *         (MX_ERR_DOWN), the server says our request is bad (MX_ERR_INPUT), other major
- *         (MX_ERR_VERSION), too many calls in flight (MX_ERR_LIMIT) (-1).
+ * Where none is connected the call waits for one that is new or went less than 10 s ago;
+ * it fails at once where there is none, or all breakers are open. Calls whose connection
+ * broke wait for it too, within their deadline. Fails:  deadline (MX_ERR_TIMEOUT), no
+ * endpoint that could be asked, or both failed (MX_ERR_DOWN), the server says our request
+ * is bad (MX_ERR_INPUT), other major (MX_ERR_VERSION), too many calls in flight
+ * (MX_ERR_LIMIT) (-1).
  */
 int mxp_client_call(struct mxp_client *client, struct mx_arena *arena,
                     const struct mxp_call *call, struct mxp_answer *out,

@@ -13,9 +13,10 @@ struct mx_err;
 #define MXP_MAGIC_SIZE 4           /* "MXD" and the major version */
 #define MXP_HEADER_SIZE 16         /* type 2, flags 2, id 8, deadline 4; network order */
 #define MXP_PAYLOAD_MAX (8u << 20) /* octets of one protobuf message */
-#define MXP_BODY_MAX ((uint64_t)1 << 30) /* octets of one body; configuration sets less  \
-                                          */
-#define MXP_DEADLINE_MAX_MS 600000u      /* nothing lives longer */
+#define MXP_BODY_MAX                                                                     \
+    ((uint64_t)1 << 30)             /* octets of one body; configuration sets less       \
+                                     */
+#define MXP_DEADLINE_MAX_MS 600000u /* nothing lives longer */
 
 enum mxp_type {
     MXP_ERROR = 0,

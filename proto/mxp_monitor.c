@@ -39,8 +39,11 @@ static int attach(struct mxp_monitor *monitor, void *context, struct mx_err *err
     monitor->pair = zmq_socket(context, ZMQ_PAIR);
     size_t size = sizeof(monitor->fd);
     int no_linger = 0;
+    /* The library's thread blocks on a full monitor, and then closing it would too. */
+    int no_limit = 0;
     if (monitor->pair == NULL ||
         zmq_setsockopt(monitor->pair, ZMQ_LINGER, &no_linger, sizeof(no_linger)) != 0 ||
+        zmq_setsockopt(monitor->pair, ZMQ_RCVHWM, &no_limit, sizeof(no_limit)) != 0 ||
         zmq_connect(monitor->pair, name) != 0 ||
         zmq_getsockopt(monitor->pair, ZMQ_FD, &monitor->fd, &size) != 0)
         return mx_err_set(err, MX_ERR_SYSTEM, "socket monitor: %s",

@@ -124,7 +124,7 @@ static void on_lost(struct mxp_owner *owner, struct mxp_link *link)
     bool was_probing = link->peer.is_probing;
     if (link->peer.in_flight > 0 || was_probing)
         mxp_owner_failed(owner, link, "connection lost");
-    mxp_peer_disconnected(&link->peer);
+    mxp_peer_disconnected(&link->peer, owner->now_ms);
     mxp_owner_count_usable(owner);
     mxp_owner_tell(owner, link, "down", "connection lost");
     mxp_calls_lost(owner, link, MX_ERR_DOWN, "connection lost");
@@ -219,6 +219,7 @@ static void drop(struct mxp_owner *owner, struct mxp_link *link)
         LL_DELETE(owner->touched, link);
     epoll_ctl(owner->epoll_fd, EPOLL_CTL_DEL, link->fd, NULL);
     epoll_ctl(owner->epoll_fd, EPOLL_CTL_DEL, mxp_monitor_fd(link->monitor), NULL);
+    mxp_calls_forget(owner, link);
     mxp_link_close(link);
 }
 
@@ -271,6 +272,7 @@ static int open_new(struct mxp_owner *owner, const struct mxp_endpoint *endpoint
             continue;
         if (mxp_link_open(&options, &owner->links[*length], err) != 0)
             return -1;
+        owner->links[*length]->peer.down_since_ms = owner->now_ms;
         if (watch(owner, owner->links[(*length)++], err) != 0)
             return -1;
     }

@@ -12,7 +12,8 @@
  */
 #include "mxp_peer.h"
 
-#define REST_MS 50u /* milliseconds, plus as much jitter */
+#define REST_MS 50u   /* milliseconds, plus as much jitter */
+#define HOPE_MS 10000 /* a daemon has restarted by then, or will not soon */
 
 uint32_t mxp_random_below(struct mxp_random *random, uint32_t n)
 {
@@ -35,8 +36,9 @@ void mxp_peer_connected(struct mxp_peer *peer, int64_t now_ms)
         peer->probe_at_ms = now_ms;
 }
 
-void mxp_peer_disconnected(struct mxp_peer *peer)
+void mxp_peer_disconnected(struct mxp_peer *peer, int64_t now_ms)
 {
+    peer->down_since_ms = now_ms;
     peer->is_connected = false;
     peer->is_draining = false;
     peer->is_probing = false;
@@ -110,9 +112,10 @@ bool mxp_peer_usable(const struct mxp_peer *peer)
            !peer->is_leaving;
 }
 
-bool mxp_peer_hopeful(const struct mxp_peer *peer)
+bool mxp_peer_hopeful(const struct mxp_peer *peer, int64_t now_ms)
 {
-    return !peer->is_open && !peer->is_leaving;
+    return !peer->is_open && !peer->is_leaving &&
+           (peer->is_connected || now_ms - peer->down_since_ms < HOPE_MS);
 }
 
 static bool probe_due(const struct mxp_peer *peer, int64_t now_ms)

@@ -37,13 +37,14 @@ struct mxp_peer {
     unsigned probe_gap_ms; /* to the next probe, before jitter */
     int64_t probe_at_ms;
     int64_t rest_until_ms; /* overloaded: others first */
+    int64_t down_since_ms; /* while it is not connected */
     uint64_t calls, failures_all;
 };
 
 /** mxp_peer_connected(peer, now_ms): a new connection; an open breaker may probe at once.
  */
 void mxp_peer_connected(struct mxp_peer *peer, int64_t now_ms);
-void mxp_peer_disconnected(struct mxp_peer *peer);
+void mxp_peer_disconnected(struct mxp_peer *peer, int64_t now_ms);
 
 /** mxp_peer_asked(peer): an attempt was sent; where the breaker is open it is the probe.
  */
@@ -73,8 +74,12 @@ void mxp_peer_rest(struct mxp_peer *peer, struct mxp_random *random, int64_t now
 /** mxp_peer_usable(peer): connected, breaker closed, not on its way out. */
 bool mxp_peer_usable(const struct mxp_peer *peer);
 
-/** mxp_peer_hopeful(peer): may become usable while a call waits: breaker closed. */
-bool mxp_peer_hopeful(const struct mxp_peer *peer);
+/**
+ * mxp_peer_hopeful(peer, now_ms):
+ * Worth to wait for: breaker closed, and connected or away for less than 10 s (a restart,
+ * but not a machine that is gone).
+ */
+bool mxp_peer_hopeful(const struct mxp_peer *peer, int64_t now_ms);
 
 struct mxp_choice {
     struct mxp_peer *const *peers;

@@ -17,14 +17,11 @@
  */
 #include "mxp_server.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 #include <zmq.h>
 
@@ -55,7 +52,6 @@ struct mxp_server {
     const struct mx_clock *clock;
     void (*on_fault)(void *user, const char *peer, const char *reason);
     void *user;
-    char *path; /* of the socket file that we made */
     int silent[SILENT_MAX];
     size_t n_silent;
     bool was_told; /* the last event of the monitor was a complaint */
@@ -132,43 +128,16 @@ static int watch_all(struct mxp_server *server, struct mx_err *err)
     return server->zap ? watch(server, mxp_zap_fd(server->zap), err) : 0;
 }
 
-/* Does somebody listen behind this socket file? A stale one is removed. */
-static int clear_path(const char *path, struct mx_err *err)
-{
-    struct sockaddr_un name = {.sun_family = AF_UNIX};
-    snprintf(name.sun_path, sizeof(name.sun_path), "%s", path);
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0)
-        return mx_err_errno(err, "socket");
-    int rc = connect(fd, (const struct sockaddr *)&name, sizeof(name));
-    int why = rc == 0 ? 0 : errno;
-    close(fd);
-    if (why == ENOENT)
-        return 0;
-    if (why == 0 || why == EAGAIN || why == EINPROGRESS)
-        return mx_err_set(err, MX_ERR_SYSTEM, "in use by another process");
-    errno = why;
-    if (why != ECONNREFUSED)
-        return mx_err_errno(err, "looking who listens");
-    struct stat st;
-    if (lstat(path, &st) == 0 && !S_ISSOCK(st.st_mode))
-        return mx_err_set(err, MX_ERR_INPUT, "is a file, but not a socket");
-    if (unlink(path) != 0)
-        return mx_err_errno(err, "removing a stale socket");
-    return 0;
-}
-
 static int bind_router(struct mxp_server *server,
                        const struct mxp_server_options *options, struct mx_err *err)
 {
     const char *path = mxp_address_path(options->endpoint);
-    if (path && clear_path(path, err) != 0)
+    if (path && mxp_address_clear(path, err) != 0)
         return mx_err_wrap(err, "%s", options->endpoint);
     if (zmq_bind(server->router, options->endpoint) != 0)
         return zmq_fail(err, options->endpoint);
     if (path == NULL)
         return 0;
-    server->path = mx_xdup(path);
     if (chmod(path, options->ipc_mode ? options->ipc_mode : IPC_MODE) != 0)
         return mx_err_errno(err, "%s: chmod", path);
     return 0;
@@ -230,7 +199,6 @@ void mxp_server_close(struct mxp_server *server)
         zmq_ctx_term(server->context);
     if (server->epoll_fd >= 0)
         close(server->epoll_fd);
-    free(server->path);
     free(server);
 }
 

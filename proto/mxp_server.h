@@ -54,6 +54,7 @@ int mxp_server_open(const struct mxp_server_options *options, struct mxp_server 
                     struct mx_err *err);
 void mxp_server_close(struct mxp_server *server);
 
+/** mxp_server_fd(server): readable when mxp_server_next has something to do. */
 int mxp_server_fd(const struct mxp_server *server);
 
 /**

@@ -48,7 +48,7 @@ static void test_failed_opens_after_three_in_a_row(void **state)
     assert_false(mxp_peer_succeeded(&peer)); /* the row is broken */
     open_breaker(&peer, &random, 0);
     assert_false(mxp_peer_usable(&peer));
-    assert_false(mxp_peer_hopeful(&peer));
+    assert_false(mxp_peer_hopeful(&peer, 0));
     assert_false(mxp_peer_failed(&peer, &BREAKER, &random, 0)); /* open already */
     assert_int_equal(peer.failures_all, 6);
     assert_true(mxp_peer_succeeded(&peer));
@@ -191,7 +191,7 @@ static void test_connected_probes_at_once(void **state)
     struct mxp_random random = {7};
     struct mxp_peer peer = connected(0);
     open_breaker(&peer, &random, 1000);
-    mxp_peer_disconnected(&peer);
+    mxp_peer_disconnected(&peer, 1000);
     struct mxp_peer *peers[] = {&peer};
     struct mxp_choice choice = {.peers = peers, .n = 1, .now_ms = 1001};
     assert_null(mxp_peer_choose(&choice, &random));
@@ -204,11 +204,24 @@ static void test_disconnected_ends_draining_with_the_process(void **state)
     (void)state;
     struct mxp_peer peer = connected(0);
     peer.is_draining = true;
-    mxp_peer_disconnected(&peer);
+    mxp_peer_disconnected(&peer, 5000);
     assert_false(mxp_peer_usable(&peer));
-    assert_true(mxp_peer_hopeful(&peer));
     mxp_peer_connected(&peer, 0);
     assert_true(mxp_peer_usable(&peer));
+}
+
+static void test_hopeful_ends_ten_seconds_after_the_connection(void **state)
+{
+    (void)state;
+    struct mxp_peer peer = connected(0);
+    assert_true(mxp_peer_hopeful(&peer, 1000000));
+    mxp_peer_disconnected(&peer, 5000);
+    assert_true(mxp_peer_hopeful(&peer, 14999));
+    assert_false(mxp_peer_hopeful(&peer, 15000));
+    mxp_peer_connected(&peer, 99000);
+    assert_true(mxp_peer_hopeful(&peer, 99000));
+    peer.is_leaving = true;
+    assert_false(mxp_peer_hopeful(&peer, 99000));
 }
 
 static void test_rest_prefers_others_but_does_not_exclude(void **state)
@@ -243,6 +256,7 @@ int main(void)
         cmocka_unit_test(test_choose_retry_probes_as_last_resort),
         cmocka_unit_test(test_connected_probes_at_once),
         cmocka_unit_test(test_disconnected_ends_draining_with_the_process),
+        cmocka_unit_test(test_hopeful_ends_ten_seconds_after_the_connection),
         cmocka_unit_test(test_rest_prefers_others_but_does_not_exclude),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
