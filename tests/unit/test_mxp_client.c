@@ -1,7 +1,10 @@
 /* The client against real servers on ipc:// in a private directory. */
 #include "echo_server.h"
+#include "zmtp.h"
 
 #include <signal.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 
 #include "mx_arena.h"
@@ -336,7 +339,7 @@ struct asker {
 static void *run_asker(void *state)
 {
     struct asker *asker = state;
-    asker->rc = ask(asker->f, 8000, 0, asker->name, &asker->err);
+    asker->rc = ask(asker->f, 8000, 4000, asker->name, &asker->err);
     return NULL;
 }
 
@@ -394,6 +397,98 @@ static void test_free_fails_calls_under_way(void **state)
     assert_int_equal(asker.rc, -1);
     assert_int_equal(asker.err.code, MX_ERR_DOWN);
     echo_stop(&f->echo[0]);
+}
+
+/* ---- servers that speak another language
+ * ----------------------------------------------- */
+
+/* Answers one request by hand, with this magic frame. */
+struct hand_server {
+    int listener;
+    const char *magic;
+    pthread_t thread;
+};
+
+static void *run_hand_server(void *state)
+{
+    struct hand_server *hand = state;
+    uint8_t body[255], header[16] = {0, MXP_STATUS_REPLY};
+    bool more;
+    int fd = accept(hand->listener, NULL, NULL);
+    zmtp_shake(fd, "ROUTER");
+    zmtp_take_frame(fd, body, &more);
+    zmtp_take_frame(fd, body, &more);
+    memcpy(header + 4, body + 4, 8); /* the id */
+    zmtp_take_frame(fd, body, &more);
+    zmtp_put_frame(fd, hand->magic, 4, true);
+    zmtp_put_frame(fd, header, 16, true);
+    zmtp_put_frame(fd, "", 0, false);
+    while (recv(fd, body, sizeof(body), 0) > 0)
+        ;
+    close(fd);
+    return NULL;
+}
+
+static void start_hand_server(struct hand_server *hand, const char *ipc,
+                              const char *magic)
+{
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    snprintf(name.sun_path, sizeof(name.sun_path), "%.100s", ipc + strlen("ipc://"));
+    hand->magic = magic;
+    hand->listener = socket(AF_UNIX, SOCK_STREAM, 0);
+    assert_int_equal(bind(hand->listener, (const struct sockaddr *)&name, sizeof(name)),
+                     0);
+    assert_int_equal(listen(hand->listener, 5), 0);
+    pthread_create(&hand->thread, NULL, run_hand_server, hand);
+}
+
+/* The only endpoint answers so; returns the code of the call's error. */
+static enum mx_err_code ask_hand_server(struct fixture *f, const char *magic)
+{
+    struct hand_server hand;
+    struct mx_err err = {0};
+    start_hand_server(&hand, f->ipc[0], magic);
+    use(f, 1);
+    assert_int_equal(ask(f, 8000, 0, NULL, &err), -1);
+    assert_int_equal(mxp_client_usable(f->client), 0);
+    mxp_client_free(f->client);
+    f->client = NULL;
+    pthread_join(hand.thread, NULL);
+    close(hand.listener);
+    return err.code;
+}
+
+static void test_reply_of_another_version(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(ask_hand_server(f, "MXD\x02"), MX_ERR_VERSION);
+    assert_int_equal(atomic_load(&f->versions), 1);
+}
+
+static void test_reply_that_is_garbage(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(ask_hand_server(f, "JUNK"), MX_ERR_DOWN);
+    assert_int_equal(atomic_load(&f->downs), 1);
+}
+
+/* The other one of two speaks our version: nobody notices but the log. */
+static void test_version_is_retried_on_the_other(void **state)
+{
+    struct fixture *f = *state;
+    struct hand_server hand;
+    struct mx_err err = {0};
+    start_hand_server(&hand, f->ipc[0], "MXD\x02");
+    echo_start(&f->echo[1], f->ipc[1], "b", NULL);
+    use(f, 2);
+    echo_await(&f->ups, 2);
+    while (atomic_load(&f->versions) == 0)
+        assert_in_range(ask(f, 5000, 0, NULL, &err), 1, 2);
+    mxp_client_free(f->client);
+    f->client = NULL;
+    pthread_join(hand.thread, NULL);
+    close(hand.listener);
+    echo_stop(&f->echo[1]);
 }
 
 /* ---- the list of endpoints --------------------------------------------------------- */
@@ -593,6 +688,9 @@ int main(void)
         CASE(test_killed_server_is_retried_on_the_other_at_once),
         CASE(test_killed_server_is_retried_when_it_is_back),
         CASE(test_free_fails_calls_under_way),
+        CASE(test_reply_of_another_version),
+        CASE(test_reply_that_is_garbage),
+        CASE(test_version_is_retried_on_the_other),
         CASE(test_endpoints_refuses_and_keeps_the_list),
         CASE(test_endpoints_replaced_while_in_use),
         CASE(test_body_is_sent_and_released_once),

@@ -3,6 +3,7 @@
  * mechanism (ZeroMQ RFC 23), well and badly.
  */
 #include "echo_server.h"
+#include "zmtp.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -81,48 +82,11 @@ static int dial(const struct fixture *f)
     return fd;
 }
 
-static void put(int fd, const void *p, size_t n)
-{
-    assert_int_equal(send(fd, p, n, MSG_NOSIGNAL), n);
-}
-
-static void take(int fd, void *p, size_t n)
-{
-    assert_int_equal(recv(fd, p, n, MSG_WAITALL), n);
-}
-
-/* Greeting and READY, both ways: 64 octets, then a command. */
 static int dial_zmtp(const struct fixture *f)
 {
-    uint8_t greeting[64] = {0xff, [9] = 0x7f, [10] = 3, 0, 'N', 'U', 'L', 'L'};
-    static const uint8_t ready[] = "\x04\x1c\x05READY\x0bSocket-Type\0\0\0\x06"
-                                   "DEALER";
-    uint8_t theirs[64], head[2], body[255];
     int fd = dial(f);
-    put(fd, greeting, sizeof(greeting));
-    take(fd, theirs, sizeof(theirs));
-    put(fd, ready, 2 + ready[1]);
-    take(fd, head, sizeof(head));
-    assert_int_equal(head[0], 4); /* a short command: their READY */
-    take(fd, body, head[1]);
+    zmtp_shake(fd, "DEALER");
     return fd;
-}
-
-static void put_frame(int fd, const void *p, uint8_t n, bool more)
-{
-    uint8_t head[2] = {more, n};
-    put(fd, head, sizeof(head));
-    put(fd, p, n);
-}
-
-static uint8_t take_frame(int fd, uint8_t body[static 255], bool *more)
-{
-    uint8_t head[2];
-    take(fd, head, sizeof(head));
-    assert_int_equal(head[0] & ~1, 0); /* short, not a command */
-    *more = head[0] & 1;
-    take(fd, body, head[1]);
-    return head[1];
 }
 
 static const uint8_t MAGIC[4] = {'M', 'X', 'D', 1};
@@ -134,11 +98,11 @@ static void take_error(int fd, int code)
     uint8_t body[255];
     bool more;
     struct mx_arena *arena = mx_arena_new(1 << 16);
-    assert_int_equal(take_frame(fd, body, &more), 4);
+    assert_int_equal(zmtp_take_frame(fd, body, &more), 4);
     assert_memory_equal(body, MAGIC, 4);
-    assert_int_equal(take_frame(fd, body, &more), 16);
+    assert_int_equal(zmtp_take_frame(fd, body, &more), 16);
     assert_memory_equal(body, "\0\0\0\0\0\0\0\0\0\0\0\x2a\0\0\0\0", 16);
-    uint8_t n = take_frame(fd, body, &more);
+    uint8_t n = zmtp_take_frame(fd, body, &more);
     assert_false(more);
     const Mxp__ErrorReply *reply = (const Mxp__ErrorReply *)mxp_unpack(
         arena, &mxp__error_reply__descriptor, mx_str_of(body, n), NULL);
@@ -156,11 +120,11 @@ static void test_next_good_request_by_hand(void **state)
     uint8_t body[255];
     bool more;
     int fd = dial_zmtp(f);
-    put_frame(fd, MAGIC, 4, true);
-    put_frame(fd, HEADER, 16, true);
-    put_frame(fd, "", 0, false);
-    assert_int_equal(take_frame(fd, body, &more), 4);
-    assert_int_equal(take_frame(fd, body, &more), 16);
+    zmtp_put_frame(fd, MAGIC, 4, true);
+    zmtp_put_frame(fd, HEADER, 16, true);
+    zmtp_put_frame(fd, "", 0, false);
+    assert_int_equal(zmtp_take_frame(fd, body, &more), 4);
+    assert_int_equal(zmtp_take_frame(fd, body, &more), 16);
     assert_memory_equal(body, "\0\x08\0\0\0\0\0\0\0\0\0\x2a\0\0\0\0", 16);
     close(fd);
     assert_int_equal(atomic_load(&f->echo.faults), 0);
@@ -170,9 +134,9 @@ static void test_next_version_is_answered_and_told(void **state)
 {
     struct fixture *f = *state;
     int fd = dial_zmtp(f);
-    put_frame(fd, "MXD\x02", 4, true);
-    put_frame(fd, HEADER, 16, true);
-    put_frame(fd, "", 0, false);
+    zmtp_put_frame(fd, "MXD\x02", 4, true);
+    zmtp_put_frame(fd, HEADER, 16, true);
+    zmtp_put_frame(fd, "", 0, false);
     take_error(fd, MXP__ERROR_CODE__ERROR_VERSION);
     echo_await(&f->echo.faults, 1);
     close(fd);
@@ -182,16 +146,16 @@ static void test_next_half_messages(void **state)
 {
     struct fixture *f = *state;
     int fd = dial_zmtp(f);
-    put_frame(fd, MAGIC, 4, false);
+    zmtp_put_frame(fd, MAGIC, 4, false);
     echo_await(&f->echo.faults, 1);
-    put_frame(fd, MAGIC, 4, true);
-    put_frame(fd, HEADER, 16, false);
+    zmtp_put_frame(fd, MAGIC, 4, true);
+    zmtp_put_frame(fd, HEADER, 16, false);
     take_error(fd, MXP__ERROR_CODE__ERROR_BAD_REQUEST);
-    put_frame(fd, MAGIC, 4, true);
-    put_frame(fd, HEADER, 15, true);
-    put_frame(fd, "", 0, false);
-    put_frame(fd, "", 0, false);
-    put_frame(fd, "hello", 5, false);
+    zmtp_put_frame(fd, MAGIC, 4, true);
+    zmtp_put_frame(fd, HEADER, 15, true);
+    zmtp_put_frame(fd, "", 0, false);
+    zmtp_put_frame(fd, "", 0, false);
+    zmtp_put_frame(fd, "hello", 5, false);
     echo_await(&f->echo.faults, 5);
     assert_int_equal(atomic_load(&f->echo.requests), 0);
     close(fd);
@@ -201,10 +165,10 @@ static void test_next_too_many_frames(void **state)
 {
     struct fixture *f = *state;
     int fd = dial_zmtp(f);
-    put_frame(fd, MAGIC, 4, true);
-    put_frame(fd, HEADER, 16, true);
+    zmtp_put_frame(fd, MAGIC, 4, true);
+    zmtp_put_frame(fd, HEADER, 16, true);
     for (int i = 0; i < 100; i++)
-        put_frame(fd, "x", 1, i < 99);
+        zmtp_put_frame(fd, "x", 1, i < 99);
     take_error(fd, MXP__ERROR_CODE__ERROR_BAD_REQUEST);
     close(fd);
 }
@@ -214,10 +178,10 @@ static void test_next_payload_too_large(void **state)
     struct fixture *f = *state;
     uint8_t payload[5000] = {0}, head[9] = {2, [7] = 0x13, 0x88}; /* long frame */
     int fd = dial_zmtp(f);
-    put_frame(fd, MAGIC, 4, true);
-    put_frame(fd, HEADER, 16, true);
-    put(fd, head, sizeof(head));
-    put(fd, payload, sizeof(payload));
+    zmtp_put_frame(fd, MAGIC, 4, true);
+    zmtp_put_frame(fd, HEADER, 16, true);
+    zmtp_put(fd, head, sizeof(head));
+    zmtp_put(fd, payload, sizeof(payload));
     take_error(fd, MXP__ERROR_CODE__ERROR_TOO_LARGE);
     close(fd);
 }
@@ -232,14 +196,14 @@ static void test_next_expired_is_dropped(void **state)
     memcpy(header, HEADER, sizeof(header));
     memset(header + 12, 0, 4); /* no time left */
     header[11] = 41;
-    put_frame(fd, MAGIC, 4, true);
-    put_frame(fd, header, 16, true);
-    put_frame(fd, "", 0, false);
-    put_frame(fd, MAGIC, 4, true);
-    put_frame(fd, HEADER, 16, true);
-    put_frame(fd, "", 0, false);
-    take_frame(fd, body, &more);
-    take_frame(fd, body, &more);
+    zmtp_put_frame(fd, MAGIC, 4, true);
+    zmtp_put_frame(fd, header, 16, true);
+    zmtp_put_frame(fd, "", 0, false);
+    zmtp_put_frame(fd, MAGIC, 4, true);
+    zmtp_put_frame(fd, HEADER, 16, true);
+    zmtp_put_frame(fd, "", 0, false);
+    zmtp_take_frame(fd, body, &more);
+    zmtp_take_frame(fd, body, &more);
     assert_int_equal(body[11], 42); /* the first answer is to the second request */
     assert_int_equal(atomic_load(&f->echo.requests), 1);
     assert_int_equal(atomic_load(&f->echo.faults), 0);
@@ -261,7 +225,7 @@ static void test_next_frame_of_two_gigabytes_announced(void **state)
     struct fixture *f = *state;
     static const uint8_t head[9] = {2, 0, 0, 0, 0, 0x80, 0, 0, 0};
     int fd = dial_zmtp(f);
-    put(fd, head, sizeof(head));
+    zmtp_put(fd, head, sizeof(head));
     check_closed_and_told(f, fd);
 }
 
@@ -272,7 +236,7 @@ static void test_next_garbage_instead_of_zmtp(void **state)
         "GET / HTTP/1.1\r\nHost: mx.example\r\nAccept: */*\r\n"
         "User-Agent: a browser that lost its way, entirely\r\n\r\n";
     int fd = dial(f);
-    put(fd, text, sizeof(text) - 1);
+    zmtp_put(fd, text, sizeof(text) - 1);
     shutdown(fd, SHUT_WR);
     echo_await(&f->echo.faults, 1);
     close(fd);
@@ -299,9 +263,9 @@ static void test_next_half_a_message_then_gone(void **state)
     struct fixture *f = *state;
     static const uint8_t head[9] = {3, 0, 0, 0, 0, 0, 0, 0x10, 0};
     int fd = dial_zmtp(f);
-    put_frame(fd, MAGIC, 4, true);
-    put(fd, head, sizeof(head)); /* 4096 announced, 4 sent */
-    put(fd, MAGIC, 4);
+    zmtp_put_frame(fd, MAGIC, 4, true);
+    zmtp_put(fd, head, sizeof(head)); /* 4096 announced, 4 sent */
+    zmtp_put(fd, MAGIC, 4);
     close(fd);
     echo_await(&f->echo.faults, 1);
 }
