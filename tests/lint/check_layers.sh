@@ -47,6 +47,8 @@ check_folder() {
     while IFS=: read -r file line header; do
         owner=${folder_of[$(basename "$header")]-}
         [ -n "$owner" ] || continue
+        # "mxdropctl scan --local" is the scanner in this process: the one exception.
+        [ "$folder:$header" != ctl:scan_local.h ] || continue
         [[ " ${may_include[$folder]} " == *" $owner "* ]] ||
             finding "$file:$line: $folder must not include $header of $owner"
     done < <(includes "$folder")
