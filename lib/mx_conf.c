@@ -86,15 +86,19 @@ static int fill(struct mx_conf *conf, const struct mx_conf_key *keys,
 static int load(struct mx_conf *conf, bool has_file, const char *const *foreign,
                 struct mx_err *err)
 {
+    struct mx_conf_doc *doc = &conf->doc;
     struct mx_conf_raw *raw = NULL;
-    int status = -1;
-    if (has_file && (mx_conf_scan_read(&conf->doc, err) < 0 ||
-                     mx_conf_doc_check(&conf->doc, conf->root, foreign, err) < 0 ||
-                     mx_conf_raw_load(&conf->doc, conf->root, &raw, err) < 0))
-        goto done;
-    status =
-        fill(conf, conf->root, raw ? mx_conf_raw_slots(raw) : NULL, "", conf->data, err);
-done:
+    const struct mx_conf_slot *slots = NULL;
+    if (has_file && (mx_conf_scan_read(doc, err) < 0 ||
+                     mx_conf_doc_check(doc, conf->root, foreign, err) < 0))
+        return -1;
+    /* A file without any key is all defaults; libcyaml would insist on a mapping. */
+    if (doc->places.n > 0) {
+        if (mx_conf_raw_load(doc, conf->root, &raw, err) < 0)
+            return -1;
+        slots = mx_conf_raw_slots(raw);
+    }
+    int status = fill(conf, conf->root, slots, "", conf->data, err);
     mx_conf_raw_free(raw);
     return status;
 }

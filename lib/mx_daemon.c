@@ -216,6 +216,8 @@ static enum mx_daemon_event reload(struct running *running, struct mx_conf **out
     struct mx_conf *conf = NULL;
     notify_reloading(running->env.clock);
     if (load_checked(running, &conf, &err) < 0) {
+        for (char *p = err.text; *p; p++) /* it stands in quotes */
+            *p = *p == '"' ? '\'' : *p;
         mx_log(running->env.log, MX_LOG_ERROR, "daemon.reload",
                "result=failed settings=unchanged error=\"%s\"", err.text);
         sd_notify(0, "READY=1\nSTATUS=reload failed, the old settings stay: see the log");

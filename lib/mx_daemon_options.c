@@ -19,7 +19,7 @@
 #define EXIT_USAGE 2
 
 /* Long options without a letter begin above the characters. */
-enum { KEY_DOCS = 0x100, KEY_SAMPLE };
+enum { KEY_DOCS = 0x100, KEY_SAMPLE, KEY_USAGE };
 
 static const struct argp_option option_table[] = {
     {"config", 'c', "FILE", 0, "Configuration (" MX_DAEMON_CONF_DEFAULT ")", 0},
@@ -29,6 +29,7 @@ static const struct argp_option option_table[] = {
     {"config-docs", KEY_DOCS, NULL, 0, "Print the settings explained, as Markdown", 0},
     {"config-sample", KEY_SAMPLE, NULL, 0, "Print a configuration with all defaults", 0},
     {"help", 'h', NULL, 0, "Print this", -1},
+    {"usage", KEY_USAGE, NULL, OPTION_HIDDEN, NULL, -1},
     {NULL, 0, NULL, 0, NULL, 0},
 };
 
@@ -42,6 +43,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
     case 'V': options->action = MX_DAEMON_VERSION; return 0;
     case KEY_DOCS: options->action = MX_DAEMON_DOCS; return 0;
     case KEY_SAMPLE: options->action = MX_DAEMON_SAMPLE; return 0;
+    case KEY_USAGE: argp_state_help(state, stdout, ARGP_HELP_STD_USAGE); return 0;
     case 'h': argp_state_help(state, stdout, ARGP_HELP_STD_HELP); return 0;
     case ARGP_KEY_ARGS:
         if (options->daemon->args_doc == NULL)
