@@ -1,0 +1,2 @@
+mx_fuzz_test(store_pattern mxstore)
+mx_fuzz_test(registry_node mxstore)
