@@ -23,17 +23,26 @@
 #define MAILBOXES_MAX 256u /* mailboxes of one message that a scan is told of */
 
 static const struct shim_verdict policyd_gone = {
-    .action = SHIM_TEMPFAIL, .code = 451, .enhanced = "4.3.0",
+    .action = SHIM_TEMPFAIL,
+    .code = 451,
+    .enhanced = "4.3.0",
     .text = MX_STR("Policy service not available, please try again later"),
-    .module = "shim", .reason = "policyd-down"};
+    .module = "shim",
+    .reason = "policyd-down"};
 static const struct shim_verdict scand_gone = {
-    .action = SHIM_TEMPFAIL, .code = 451, .enhanced = "4.3.2",
+    .action = SHIM_TEMPFAIL,
+    .code = 451,
+    .enhanced = "4.3.2",
     .text = MX_STR("Content scanner not available, please try again later"),
-    .module = "shim", .reason = "scand-down"};
+    .module = "shim",
+    .reason = "scand-down"};
 static const struct shim_verdict spool_gone = {
-    .action = SHIM_TEMPFAIL, .code = 452, .enhanced = "4.3.1",
+    .action = SHIM_TEMPFAIL,
+    .code = 452,
+    .enhanced = "4.3.1",
     .text = MX_STR("Insufficient system storage, please try again later"),
-    .module = "shim", .reason = "spool"};
+    .module = "shim",
+    .reason = "spool"};
 
 static char *text(const char *s)
 {
@@ -137,7 +146,8 @@ static enum shim_action action_of(Mxp__Action action)
     case MXP__ACTION__ACTION_HOLD: return SHIM_HOLD;
     case _MXP__ACTION_IS_INT_SIZE: break;
     }
-    return SHIM_TEMPFAIL; /* an action of a later version: not one that lets mail through */
+    return SHIM_TEMPFAIL; /* an action of a later version: not one that lets mail through
+                           */
 }
 
 static void verdict_of(const Mxp__PolicyReply *reply, struct shim_verdict *out)
@@ -166,12 +176,11 @@ static void note_down(struct shim *shim, struct shim_conn *conn, const char *che
     mx_health_degraded(shim->health, check, why->text);
     atomic_store(is_scan ? &shim->scand_is_down : &shim->policyd_is_down, true);
     shim_conn_degraded(conn, check);
-    mx_log_throttled(shim->log, is_scan ? &shim->scand_down : &shim->policyd_down,
-                     MX_LOG_WARN, is_scan ? "shim.scand-down" : "shim.policyd-down",
-                     "id=%s instead=%s error=%s",
-                     conn->msg.is_open ? conn->msg.id : conn->id,
-                     is_soft ? "continue" : "tempfail",
-                     mx_str_esc(conn->scratch, mx_str(why->text)));
+    mx_log_throttled(
+        shim->log, is_scan ? &shim->scand_down : &shim->policyd_down, MX_LOG_WARN,
+        is_scan ? "shim.scand-down" : "shim.policyd-down", "id=%s instead=%s error=%s",
+        conn->msg.is_open ? conn->msg.id : conn->id, is_soft ? "continue" : "tempfail",
+        mx_str_esc(conn->scratch, mx_str(why->text)));
 }
 
 static void note_up(struct shim *shim, const char *check, _Atomic bool *is_down)
@@ -189,7 +198,8 @@ static Mxp__PolicyReply *ask(struct shim *shim, struct shim_conn *conn,
     struct mx_err err = {0};
     Mxp__PolicyReply *reply = NULL;
     const struct shim_backend *backend = &shim->backend;
-    if (backend->policy(backend->user, conn->scratch, request, patience, &reply, &err) < 0) {
+    if (backend->policy(backend->user, conn->scratch, request, patience, &reply, &err) <
+        0) {
         note_down(shim, conn, "policyd", &err);
         return NULL;
     }
@@ -267,7 +277,8 @@ void shim_ask_envelope(struct shim *shim, struct shim_conn *conn, Mxp__Stage sta
 
 void shim_ask_missed(struct shim *shim, struct shim_conn *conn, struct shim_verdict *out)
 {
-    static const Mxp__Stage stages[] = {MXP__STAGE__STAGE_CONNECT, MXP__STAGE__STAGE_HELO};
+    static const Mxp__Stage stages[] = {MXP__STAGE__STAGE_CONNECT,
+                                        MXP__STAGE__STAGE_HELO};
     *out = (struct shim_verdict){.action = SHIM_CONTINUE};
     unsigned missed = conn->missed;
     for (size_t i = 0; i < 2 && out->action == SHIM_CONTINUE; i++)
@@ -353,8 +364,9 @@ static const char *fault_word(const struct mx_err *err)
     }
 }
 
-static void scan_failed(struct shim *shim, struct shim_conn *conn, const struct mx_err *err,
-                        struct shim_findings *out, struct shim_verdict *verdict)
+static void scan_failed(struct shim *shim, struct shim_conn *conn,
+                        const struct mx_err *err, struct shim_findings *out,
+                        struct shim_verdict *verdict)
 {
     const struct shim_conf *conf = conn->settings->conf;
     bool is_submission = *conn->msg.auth_user != '\0';
@@ -388,8 +400,8 @@ void shim_ask_scan(struct shim *shim, struct shim_conn *conn, const struct shim_
     struct shim_patience patience =
         eom_patience(conf, conf->scan_timeout_ms, conf->scan_attempt_ms, mta);
     int64_t began = mx_mono_us();
-    int rc = shim->backend.scan(shim->backend.user, conn->scratch, &request, body, &patience,
-                                &out->scan, &err);
+    int rc = shim->backend.scan(shim->backend.user, conn->scratch, &request, body,
+                                &patience, &out->scan, &err);
     out->scan_us = (uint64_t)(mx_mono_us() - began);
     mx_histogram_add_us(shim->stats.stage[SHIM_STAGE_SCAN], (int64_t)out->scan_us);
     mxp_body_unref(body);
@@ -408,13 +420,13 @@ static void content_default(const struct shim_conf *conf,
                             const struct shim_findings *findings,
                             struct shim_verdict *verdict)
 {
-    bool is_harmful = findings->scan && (findings->scan->is_poison ||
-                                         findings->scan->n_viruses > 0);
+    bool is_harmful =
+        findings->scan && (findings->scan->is_poison || findings->scan->n_viruses > 0);
     if (conf->policyd_down == SHIM_POLICYD_TEMPFAIL)
         *verdict = policyd_gone;
     else if (is_harmful)
-        *verdict = (struct shim_verdict){.action = SHIM_HOLD, .module = "shim",
-                                         .reason = "policyd-down"};
+        *verdict = (struct shim_verdict){
+            .action = SHIM_HOLD, .module = "shim", .reason = "policyd-down"};
 }
 
 Mxp__PolicyReply *shim_ask_content(struct shim *shim, struct shim_conn *conn,
@@ -439,7 +451,7 @@ Mxp__PolicyReply *shim_ask_content(struct shim *shim, struct shim_conn *conn,
     else
         verdict_of(reply, verdict);
     if (findings->must_hold && verdict->action == SHIM_CONTINUE)
-        *verdict = (struct shim_verdict){.action = SHIM_HOLD, .module = "shim",
-                                         .reason = "scand-down"};
+        *verdict = (struct shim_verdict){
+            .action = SHIM_HOLD, .module = "shim", .reason = "scand-down"};
     return reply;
 }

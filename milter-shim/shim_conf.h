@@ -1,4 +1,5 @@
-/* Section "milter" of the configuration, and the immutable snapshot that sessions hold. */
+/* Section "milter" of the configuration, and the immutable snapshot that sessions hold.
+ */
 #ifndef SHIM_CONF_H
 #define SHIM_CONF_H
 
@@ -44,9 +45,9 @@ extern const struct mx_conf_section shim_conf_section;
 /* One configuration, shared by the sessions that began with it. */
 struct shim_settings {
     const struct shim_conf *conf;
-    unsigned ask;             /* stages that policyd is asked at */
+    unsigned ask; /* stages that policyd is asked at */
     mode_t socket_mode;
-    struct mx_conf *owned;    /* freed with it; or NULL */
+    struct mx_conf *owned; /* freed with it; or NULL */
     _Atomic unsigned holders;
 };
 
@@ -61,12 +62,15 @@ struct shim_settings {
 int shim_settings_new(const struct mx_conf *snapshot, struct mx_conf *owned,
                       struct shim_settings **out, struct mx_err *err);
 
-/** shim_settings_hold(settings) / shim_settings_drop(settings): one holder more / less. */
+/** shim_settings_hold(settings) / shim_settings_drop(settings): one holder more / less.
+ */
 struct shim_settings *shim_settings_hold(struct shim_settings *settings);
 void shim_settings_drop(struct shim_settings *settings);
 
-/** shim_settings_restart(old, new): the first changed key that a reload cannot apply, or NULL. */
-const char *shim_settings_restart(const struct shim_conf *old, const struct shim_conf *new);
+/** shim_settings_restart(old, new): the first changed key that a reload cannot apply, or
+ * NULL. */
+const char *shim_settings_restart(const struct shim_conf *old,
+                                  const struct shim_conf *new);
 
 /** shim_conf_check(conf, err): -t beyond the table. Fails: as shim_settings_new (-1). */
 int shim_conf_check(const struct mx_conf *conf, struct mx_err *err);

@@ -18,17 +18,19 @@
 #include "mx_err.h"
 #include "mx_time.h"
 
-#define CONN_ARENA (128u << 10)  /* octets: names and macros of one connection */
-#define ARENA_RESERVE (256u << 10) /* octets of the message arena kept for our own notes */
+#define CONN_ARENA (128u << 10) /* octets: names and macros of one connection */
+#define ARENA_RESERVE                                                                    \
+    (256u << 10) /* octets of the message arena kept for our own notes */
 
 /* Octets for one question: request and reply, each encoded (SHIM_WIRE_MAX at most, the
    message arena on top) and decoded (eight times that, mxp_unpack). */
 #define SCRATCH_ARENA (256u << 20)
-#define RESULT_MAX (64u << 10)     /* octets that policyd may say of one recipient */
+#define RESULT_MAX (64u << 10) /* octets that policyd may say of one recipient */
 
 static const struct mx_str own_prefix = {"X-Mxdrop-", 9};
 
-struct shim_conn *shim_conn_new(struct shim_settings *settings, struct shim_budget *budget,
+struct shim_conn *shim_conn_new(struct shim_settings *settings,
+                                struct shim_budget *budget,
                                 const struct shim_features *features, uint64_t serial)
 {
     struct shim_conn *conn = mx_xalloc(sizeof(*conn));
@@ -74,7 +76,8 @@ static const char *utf8_word(struct mx_arena *arena, const char *text)
     return copy;
 }
 
-void shim_conn_connect(struct shim_conn *conn, const char *name, const struct sockaddr *sa)
+void shim_conn_connect(struct shim_conn *conn, const char *name,
+                       const struct sockaddr *sa)
 {
     struct mx_str s = mx_str(name);
     bool is_name = s.n > 0 && s.p[0] != '[' && !mx_str_ieq(s, MX_STR("unknown"));
@@ -107,7 +110,8 @@ static bool has_room(const struct shim_msg *msg, size_t n)
            mx_arena_left(msg->arena) - ARENA_RESERVE > n;
 }
 
-/* Room for one more element of ${size} bytes; arrays double, old ones stay in the arena. */
+/* Room for one more element of ${size} bytes; arrays double, old ones stay in the arena.
+ */
 static void *grow(struct shim_msg *msg, void *array, size_t n, size_t *room, size_t size)
 {
     if (n < *room)
@@ -143,7 +147,8 @@ static uint64_t size_arg(const struct mx_str *args, size_t n)
     for (size_t i = 0; i < n; i++) {
         int64_t size;
         if (mx_str_istarts(args[i], MX_STR("SIZE=")) &&
-            mx_str_to_int(mx_str_sub(args[i], 5, args[i].n), 0, INT64_MAX, &size, NULL) == 0)
+            mx_str_to_int(mx_str_sub(args[i], 5, args[i].n), 0, INT64_MAX, &size, NULL) ==
+                0)
             return (uint64_t)size;
     }
     return 0;

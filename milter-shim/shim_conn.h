@@ -24,21 +24,21 @@
 struct mx_arena;
 struct mx_err;
 
-#define SHIM_CONN_ID_MAX 16      /* bytes of "c" and 12 hex digits, with NUL */
-#define SHIM_ID_MAX 28           /* bytes of "<connection>.<n>" with NUL */
-#define SHIM_WORD_MAX 1024u      /* octets kept of a name, HELO, macro or argument */
-#define SHIM_ARGS_MAX 32u        /* ESMTP arguments of one command */
+#define SHIM_CONN_ID_MAX 16       /* bytes of "c" and 12 hex digits, with NUL */
+#define SHIM_ID_MAX 28            /* bytes of "<connection>.<n>" with NUL */
+#define SHIM_WORD_MAX 1024u       /* octets kept of a name, HELO, macro or argument */
+#define SHIM_ARGS_MAX 32u         /* ESMTP arguments of one command */
 #define SHIM_MSG_ARENA (4u << 20) /* octets of envelope and header names of a message */
 #define SHIM_MACROS_MAX 24u
 #define SHIM_WIRE_MAX (2u << 20) /* octets of a reply that we read */
 
 /* What the MTA granted. */
 struct shim_features {
-    bool has_space;      /* header values come with the space behind the colon */
+    bool has_space; /* header values come with the space behind the colon */
     bool has_skip;
-    bool has_rcpt_rej;   /* recipients that the MTA refused are reported */
-    bool is_quiet;       /* no replies to header fields and to their end */
-    bool can_header;     /* add and change */
+    bool has_rcpt_rej; /* recipients that the MTA refused are reported */
+    bool is_quiet;     /* no replies to header fields and to their end */
+    bool can_header;   /* add and change */
     bool can_add_rcpt, can_remove_rcpt, can_quarantine;
 };
 
@@ -66,7 +66,7 @@ struct shim_forged {
 };
 
 struct shim_msg {
-    bool is_open;      /* between MAIL and its end */
+    bool is_open; /* between MAIL and its end */
     struct mx_arena *arena;
     char id[SHIM_ID_MAX];
     struct mx_str queue_id;
@@ -77,15 +77,15 @@ struct shim_msg {
     uint64_t size_said;                /* SIZE= of MAIL; 0 unknown */
     struct shim_rcpt *rcpts;
     size_t n_rcpts, rcpts_room;
-    unsigned refused, tempfailed;      /* recipients, by us */
+    unsigned refused, tempfailed; /* recipients, by us */
     struct mx_str *header_names;
     size_t n_headers, headers_room, header_bytes;
     bool is_header_ended;
     struct shim_forged *forged;
     size_t n_forged, forged_room;
     struct shim_spool spool;
-    struct shim_verdict pending;       /* hold or discard, decided early; or a fault */
-    const char *degraded;              /* what could not run, comma separated; or NULL */
+    struct shim_verdict pending; /* hold or discard, decided early; or a fault */
+    const char *degraded;        /* what could not run, comma separated; or NULL */
     int64_t began_us;
 };
 
@@ -113,14 +113,17 @@ struct shim_conn {
  * A fresh connection whose id is made of ${serial}.
  * Owner:  shim_conn_free; holds ${settings}, borrows ${budget}.
  */
-struct shim_conn *shim_conn_new(struct shim_settings *settings, struct shim_budget *budget,
+struct shim_conn *shim_conn_new(struct shim_settings *settings,
+                                struct shim_budget *budget,
                                 const struct shim_features *features, uint64_t serial);
 void shim_conn_free(struct shim_conn *conn);
 
 struct sockaddr;
 
-/** shim_conn_connect(conn, name, sa): ${sa} NULL: not IP. "unknown" and "[...]" are no names. */
-void shim_conn_connect(struct shim_conn *conn, const char *name, const struct sockaddr *sa);
+/** shim_conn_connect(conn, name, sa): ${sa} NULL: not IP. "unknown" and "[...]" are no
+ * names. */
+void shim_conn_connect(struct shim_conn *conn, const char *name,
+                       const struct sockaddr *sa);
 
 /** shim_conn_helo(conn, helo): forgets the macros of an earlier HELO. */
 void shim_conn_helo(struct shim_conn *conn, const char *helo);
@@ -173,7 +176,8 @@ int shim_conn_body(struct shim_conn *conn, struct mx_str bytes, struct mx_err *e
 /** shim_conn_degraded(conn, what): mark the open message. */
 void shim_conn_degraded(struct shim_conn *conn, const char *what);
 
-/** shim_conn_header_count(msg, name): instances of ${name} in the header, ours included. */
+/** shim_conn_header_count(msg, name): instances of ${name} in the header, ours included.
+ */
 unsigned shim_conn_header_count(const struct shim_msg *msg, struct mx_str name);
 
 /** shim_conn_is_own(name): a header field that only we may set. */

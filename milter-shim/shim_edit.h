@@ -1,4 +1,5 @@
-/* Changes of a message: what policyd asked for, and the removal of forged header fields. */
+/* Changes of a message: what policyd asked for, and the removal of forged header fields.
+ */
 #ifndef SHIM_EDIT_H
 #define SHIM_EDIT_H
 

@@ -44,7 +44,7 @@ static struct {
     _Atomic int busy;       /* callbacks at work */
     _Atomic bool is_closed; /* no callback may touch the shim any more */
     _Atomic bool is_running;
-    int release_fd;         /* readable: libmilter's signal thread may go */
+    int release_fd; /* readable: libmilter's signal thread may go */
     pthread_t thread;
 } milter = {.release_fd = -1};
 
@@ -80,9 +80,9 @@ static int mta_reply(void *ctx, const struct shim_reply *r)
         l[i] = i < r->n ? mutable(r->lines[i]) : NULL;
     /* The first NULL ends the list. */
     return smfi_setmlreply(ctx, r->code, r->enhanced, l[0], l[1], l[2], l[3], l[4], l[5],
-                           l[6], l[7], l[8], l[9], l[10], l[11], l[12], l[13], l[14], l[15],
-                           l[16], l[17], l[18], l[19], l[20], l[21], l[22], l[23], l[24],
-                           l[25], l[26], l[27], l[28], l[29], l[30], l[31], NULL);
+                           l[6], l[7], l[8], l[9], l[10], l[11], l[12], l[13], l[14],
+                           l[15], l[16], l[17], l[18], l[19], l[20], l[21], l[22], l[23],
+                           l[24], l[25], l[26], l[27], l[28], l[29], l[30], l[31], NULL);
 }
 
 static int mta_progress(void *ctx)
@@ -181,8 +181,16 @@ static bool enter(SMFICTX *ctx, struct visit *visit)
     return visit->conn != NULL;
 }
 
-enum feature_bit { F_SPACE = 1, F_SKIP = 2, F_RCPT_REJ = 4, F_QUIET = 8, F_HEADER = 16,
-                   F_ADD_RCPT = 32, F_REMOVE_RCPT = 64, F_QUARANTINE = 128 };
+enum feature_bit {
+    F_SPACE = 1,
+    F_SKIP = 2,
+    F_RCPT_REJ = 4,
+    F_QUIET = 8,
+    F_HEADER = 16,
+    F_ADD_RCPT = 32,
+    F_REMOVE_RCPT = 64,
+    F_QUARANTINE = 128
+};
 
 static void features_unpack(uint64_t bits, struct shim_features *out)
 {
@@ -201,14 +209,19 @@ static void features_unpack(uint64_t bits, struct shim_features *out)
 static const struct {
     unsigned long flag;
     enum feature_bit bit;
-} wanted_actions[] = {
-    {SMFIF_ADDHDRS, 0},           {SMFIF_CHGHDRS, F_HEADER},
-    {SMFIF_ADDRCPT, F_ADD_RCPT},  {SMFIF_ADDRCPT_PAR, 0},
-    {SMFIF_DELRCPT, F_REMOVE_RCPT}, {SMFIF_QUARANTINE, F_QUARANTINE},
-    {SMFIF_SETSYMLIST, 0},
-}, wanted_protocol[] = {
-    {SMFIP_HDR_LEADSPC, F_SPACE}, {SMFIP_SKIP, F_SKIP},  {SMFIP_RCPT_REJ, F_RCPT_REJ},
-    {SMFIP_NR_HDR, F_QUIET},      {SMFIP_NR_EOH, 0},
+} wanted_actions[] =
+    {
+        {SMFIF_ADDHDRS, 0},
+        {SMFIF_CHGHDRS, F_HEADER},
+        {SMFIF_ADDRCPT, F_ADD_RCPT},
+        {SMFIF_ADDRCPT_PAR, 0},
+        {SMFIF_DELRCPT, F_REMOVE_RCPT},
+        {SMFIF_QUARANTINE, F_QUARANTINE},
+        {SMFIF_SETSYMLIST, 0},
+},
+  wanted_protocol[] = {
+      {SMFIP_HDR_LEADSPC, F_SPACE}, {SMFIP_SKIP, F_SKIP}, {SMFIP_RCPT_REJ, F_RCPT_REJ},
+      {SMFIP_NR_HDR, F_QUIET},      {SMFIP_NR_EOH, 0},
 };
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -219,12 +232,14 @@ static void ask_macros(SMFICTX *ctx)
         int stage;
         const char *names;
     } lists[] = {
-        {SMFIM_CONNECT, "j {daemon_name} {daemon_addr} {daemon_port} {client_addr} "
-                        "{client_name} {client_ptr} {client_port} {client_resolve} {if_addr} "
-                        "{mxdrop_stress}"},
+        {SMFIM_CONNECT,
+         "j {daemon_name} {daemon_addr} {daemon_port} {client_addr} "
+         "{client_name} {client_ptr} {client_port} {client_resolve} {if_addr} "
+         "{mxdrop_stress}"},
         {SMFIM_HELO, "{tls_version} {cipher} {cipher_bits} {cert_subject} {tls_sni}"},
-        {SMFIM_ENVFROM, "i {auth_type} {auth_authen} {auth_author} {mail_addr} {mail_host} "
-                        "{mail_mailer}"},
+        {SMFIM_ENVFROM,
+         "i {auth_type} {auth_authen} {auth_author} {mail_addr} {mail_host} "
+         "{mail_mailer}"},
         {SMFIM_ENVRCPT, "i {rcpt_addr} {rcpt_host} {rcpt_mailer}"},
         {SMFIM_EOH, "i {auth_authen}"},
         {SMFIM_EOM, "i {auth_authen}"},
@@ -234,9 +249,9 @@ static void ask_macros(SMFICTX *ctx)
 }
 
 static sfsistat cb_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long protocol,
-                             unsigned long f2, unsigned long f3, unsigned long *out_actions,
-                             unsigned long *out_protocol, unsigned long *out_f2,
-                             unsigned long *out_f3)
+                             unsigned long f2, unsigned long f3,
+                             unsigned long *out_actions, unsigned long *out_protocol,
+                             unsigned long *out_f2, unsigned long *out_f3)
 {
     uint64_t bits = 0;
     unsigned long give = 0, steps = *out_protocol;
@@ -384,7 +399,8 @@ int shim_milter_open(struct shim *shim, struct shim_socket *sock, struct mx_err 
 {
     const struct shim_conf *conf = shim->settings->conf;
     milter.shim = shim;
-    if (smfi_setconn(sock->text) != MI_SUCCESS || smfi_register(description) != MI_SUCCESS)
+    if (smfi_setconn(sock->text) != MI_SUCCESS ||
+        smfi_register(description) != MI_SUCCESS)
         return mx_err_set(err, MX_ERR_SYSTEM, "libmilter: registering failed");
     (void)smfi_settimeout((int)(conf->mta_timeout_ms / 1000));
     if (smfi_setbacklog((int)conf->backlog) != MI_SUCCESS)

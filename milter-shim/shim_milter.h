@@ -1,4 +1,5 @@
-/* libmilter, and nothing but it: the only file that includes its header is shim_milter.c. */
+/* libmilter, and nothing but it: the only file that includes its header is shim_milter.c.
+ */
 #ifndef SHIM_MILTER_H
 #define SHIM_MILTER_H
 

@@ -52,7 +52,8 @@ static bool is_enhanced(const char *text, char class)
     return rest.n == 0 && field[0].n == 1 && field[0].p[0] == class;
 }
 
-/* How many octets of ${text} fit one line, folded at the last space where there is one. */
+/* How many octets of ${text} fit one line, folded at the last space where there is one.
+ */
 static size_t fold_at(struct mx_str text, size_t prefix)
 {
     size_t wire = 0, raw = 0, space = 0, i = 0;
@@ -113,8 +114,7 @@ void shim_reply_format(struct mx_arena *arena, const struct shim_verdict *verdic
     snprintf(out->enhanced, sizeof(out->enhanced), "%s", enhanced);
     add_text(arena, mx_str_trim(verdict->text), out);
     if (out->n == 0)
-        out->lines[out->n++] =
-            is_reject ? "Refused by policy" : "Please try again later";
+        out->lines[out->n++] = is_reject ? "Refused by policy" : "Please try again later";
 }
 
 const struct shim_verdict *shim_reply_stronger(const struct shim_verdict *a,
@@ -157,7 +157,8 @@ const char *shim_reply_header_value(struct mx_arena *arena, struct mx_str value,
     for (size_t i = 0; i < value.n; i++) {
         char c = value.p[i];
         if (c == '\n') {
-            bool folds = i + 1 < value.n && (value.p[i + 1] == ' ' || value.p[i + 1] == '\t');
+            bool folds =
+                i + 1 < value.n && (value.p[i + 1] == ' ' || value.p[i + 1] == '\t');
             if (!folds || p == out || p[-1] == '\n')
                 continue;
             column = 0;

@@ -23,11 +23,11 @@ enum shim_action {
 
 struct shim_verdict {
     enum shim_action action;
-    unsigned code;          /* 0 or of the wrong class: 451 or 550 */
-    const char *enhanced;   /* "4.7.1"; NULL or of the wrong class: "4.3.0" or "5.7.1" */
-    struct mx_str text;     /* anything; lines may be parted by LF */
-    const char *module;     /* that decided, for the log; or NULL */
-    const char *reason;     /* one word; or NULL */
+    unsigned code;        /* 0 or of the wrong class: 451 or 550 */
+    const char *enhanced; /* "4.7.1"; NULL or of the wrong class: "4.3.0" or "5.7.1" */
+    struct mx_str text;   /* anything; lines may be parted by LF */
+    const char *module;   /* that decided, for the log; or NULL */
+    const char *reason;   /* one word; or NULL */
 };
 
 /* What a callback tells libmilter. */
@@ -41,9 +41,9 @@ enum shim_status {
     SHIM_STATUS_NOREPLY,
 };
 
-#define SHIM_REPLY_LINES 32    /* libmilter's own limit on multi-line replies */
+#define SHIM_REPLY_LINES 32     /* libmilter's own limit on multi-line replies */
 #define SHIM_REPLY_LINE_MAX 510 /* octets of a line with its codes, without CRLF */
-#define SHIM_REPLY_RAW_MAX 980 /* octets of a text with its doubled '%': libmilter */
+#define SHIM_REPLY_RAW_MAX 980  /* octets of a text with its doubled '%': libmilter */
 
 struct shim_reply {
     enum shim_status status;
@@ -70,7 +70,8 @@ const struct shim_verdict *shim_reply_stronger(const struct shim_verdict *a,
 
 /*
  * What the MTA lets a filter do. Behind it: libmilter, or a test. Each returns 0, or -1
- * where the MTA refused or never granted it. All but reply and macro: end of message only.
+ * where the MTA refused or never granted it. All but reply and macro: end of message
+ * only.
  */
 struct shim_mta {
     void *ctx;
@@ -85,7 +86,8 @@ struct shim_mta {
     int (*quarantine)(void *ctx, const char *reason);
 };
 
-/** shim_reply_send(arena, mta, verdict): format, hand to the MTA, and say what to return. */
+/** shim_reply_send(arena, mta, verdict): format, hand to the MTA, and say what to return.
+ */
 enum shim_status shim_reply_send(struct mx_arena *arena, const struct shim_mta *mta,
                                  const struct shim_verdict *verdict);
 

@@ -29,7 +29,7 @@
 #include "shim_milter.h"
 #include "shim_socket.h"
 
-#define LOOP_MS 1000       /* watchdog and liveness of libmilter */
+#define LOOP_MS 1000 /* watchdog and liveness of libmilter */
 #define DRAIN_STEP_MS 20
 #define IDLE_GRACE_MS 1000 /* for sessions without a message, to hear their 421 */
 #define CALLBACK_WAIT_MS 2000
@@ -73,7 +73,8 @@ static int refuse_root(const struct shim_conf *conf, struct mx_err *err)
 {
     if (geteuid() != 0 || *conf->user || conf->allow_root)
         return 0;
-    return mx_err_set(err, MX_ERR_INPUT, "will not run as root: set milter.user (or "
+    return mx_err_set(err, MX_ERR_INPUT,
+                      "will not run as root: set milter.user (or "
                       "milter.allow_root in a test set-up)");
 }
 
@@ -179,9 +180,9 @@ static void drain(struct runner *runner)
         mx_daemon_watchdog(runner->env);
         poll(NULL, 0, DRAIN_STEP_MS);
     }
-    mx_log(runner->env->log, MX_LOG_INFO, "shim.drained", "ms=%lld sessions=%u messages=%u",
-           (long long)(mx_mono_ms(clock) - began), atomic_load(&shim->sessions),
-           atomic_load(&shim->messages));
+    mx_log(runner->env->log, MX_LOG_INFO, "shim.drained",
+           "ms=%lld sessions=%u messages=%u", (long long)(mx_mono_ms(clock) - began),
+           atomic_load(&shim->sessions), atomic_load(&shim->messages));
 }
 
 static void free_all(struct runner *runner)

@@ -4,7 +4,8 @@
 
 #include "mx_daemon.h"
 
-/** shim_run(env, err): serve until SIGTERM, then drain. Fails: start, or libmilter ended (-1). */
+/** shim_run(env, err): serve until SIGTERM, then drain. Fails: start, or libmilter ended
+ * (-1). */
 int shim_run(struct mx_daemon_env *env, struct mx_err *err);
 
 #endif

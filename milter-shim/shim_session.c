@@ -30,34 +30,53 @@ static const char *const helo_macros[] = {
     "{tls_version}", "{cipher}", "{cipher_bits}", "{cert_subject}", "{tls_sni}",
 };
 static const char *const connect_macros[] = {
-    "j", "{daemon_name}", "{daemon_addr}", "{daemon_port}", "{client_ptr}",
-    "{client_port}", "{if_addr}", "{mxdrop_stress}",
+    "j",
+    "{daemon_name}",
+    "{daemon_addr}",
+    "{daemon_port}",
+    "{client_ptr}",
+    "{client_port}",
+    "{if_addr}",
+    "{mxdrop_stress}",
 };
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 static const struct shim_verdict draining = {
-    .action = SHIM_TEMPFAIL, .code = 421, .enhanced = "4.3.2",
+    .action = SHIM_TEMPFAIL,
+    .code = 421,
+    .enhanced = "4.3.2",
     .text = MX_STR("Service restarting, please come back"),
-    .module = "shim", .reason = "drain"};
+    .module = "shim",
+    .reason = "drain"};
 static const struct shim_verdict budget_gone = {
-    .action = SHIM_TEMPFAIL, .code = 452, .enhanced = "4.3.1",
+    .action = SHIM_TEMPFAIL,
+    .code = 452,
+    .enhanced = "4.3.1",
     .text = MX_STR("Insufficient system storage, please try again later"),
-    .module = "shim", .reason = "budget"};
+    .module = "shim",
+    .reason = "budget"};
 static const struct shim_verdict header_refused = {
-    .action = SHIM_REJECT, .code = 552, .enhanced = "5.3.4",
+    .action = SHIM_REJECT,
+    .code = 552,
+    .enhanced = "5.3.4",
     .text = MX_STR("Message header is too large"),
-    .module = "shim", .reason = "header-size"};
+    .module = "shim",
+    .reason = "header-size"};
 static const struct shim_verdict edit_refused = {
-    .action = SHIM_TEMPFAIL, .code = 451, .enhanced = "4.3.0",
+    .action = SHIM_TEMPFAIL,
+    .code = 451,
+    .enhanced = "4.3.0",
     .text = MX_STR("Message could not be processed, please try again later"),
-    .module = "shim", .reason = "edit"};
+    .module = "shim",
+    .reason = "edit"};
 
 static void timed(struct shim *shim, enum shim_stage stage, int64_t began_us)
 {
     mx_histogram_add_us(shim->stats.stage[stage], mx_mono_us() - began_us);
 }
 
-struct shim_conn *shim_session_open(struct shim *shim, const struct shim_features *features)
+struct shim_conn *shim_session_open(struct shim *shim,
+                                    const struct shim_features *features)
 {
     pthread_mutex_lock(&shim->lock);
     struct shim_settings *settings = shim_settings_hold(shim->settings);
@@ -96,25 +115,27 @@ struct ending {
     const struct shim_findings *findings; /* or NULL */
 };
 
-static void log_summary(struct shim *shim, struct shim_conn *conn, const struct ending *end)
+static void log_summary(struct shim *shim, struct shim_conn *conn,
+                        const struct ending *end)
 {
     const struct shim_msg *msg = &conn->msg;
     const struct shim_verdict none = {0}, *v = end->verdict ? end->verdict : &none;
     const Mxp__ScanReply *scan = end->findings ? end->findings->scan : NULL;
     char client[MX_NET_TEXT_MAX];
-    mx_log(shim->log, MX_LOG_INFO, "shim.message",
-           "id=%s queue=%s client=%s action=%s stage=%s module=%s reason=%s code=%u "
-           "rcpts=%zu refused=%u size=%llu score=%.2f scanner=%s scan_ms=%llu degraded=%s "
-           "forged=%zu ms=%lld",
-           msg->id, msg->queue_id.n ? esc(conn, msg->queue_id) : "-",
-           mx_net_format(&conn->addr, client), shim_stats_outcome_name(end->outcome),
-           end->stage, v->module ? esc(conn, mx_str(v->module)) : "-",
-           v->reason ? esc(conn, mx_str(v->reason)) : "-", v->code, msg->n_rcpts,
-           msg->refused, (unsigned long long)msg->spool.total, scan ? scan->score : 0.0,
-           scan && *scan->scanner ? esc(conn, mx_str(scan->scanner)) : "-",
-           (unsigned long long)(end->findings ? end->findings->scan_us / 1000 : 0),
-           msg->degraded ? esc(conn, mx_str(msg->degraded)) : "-", msg->n_forged,
-           (long long)((mx_mono_us() - msg->began_us) / 1000));
+    mx_log(
+        shim->log, MX_LOG_INFO, "shim.message",
+        "id=%s queue=%s client=%s action=%s stage=%s module=%s reason=%s code=%u "
+        "rcpts=%zu refused=%u size=%llu score=%.2f scanner=%s scan_ms=%llu degraded=%s "
+        "forged=%zu ms=%lld",
+        msg->id, msg->queue_id.n ? esc(conn, msg->queue_id) : "-",
+        mx_net_format(&conn->addr, client), shim_stats_outcome_name(end->outcome),
+        end->stage, v->module ? esc(conn, mx_str(v->module)) : "-",
+        v->reason ? esc(conn, mx_str(v->reason)) : "-", v->code, msg->n_rcpts,
+        msg->refused, (unsigned long long)msg->spool.total, scan ? scan->score : 0.0,
+        scan && *scan->scanner ? esc(conn, mx_str(scan->scanner)) : "-",
+        (unsigned long long)(end->findings ? end->findings->scan_us / 1000 : 0),
+        msg->degraded ? esc(conn, mx_str(msg->degraded)) : "-", msg->n_forged,
+        (long long)((mx_mono_us() - msg->began_us) / 1000));
 }
 
 /* The message is over: count it, tell of it, forget it. */
@@ -136,8 +157,8 @@ static void finish(struct shim *shim, struct shim_conn *conn, const struct endin
 static void finish_with(struct shim *shim, struct shim_conn *conn, const char *stage,
                         const struct shim_verdict *verdict)
 {
-    struct ending end = {.outcome = outcome_of(verdict->action), .stage = stage,
-                         .verdict = verdict};
+    struct ending end = {
+        .outcome = outcome_of(verdict->action), .stage = stage, .verdict = verdict};
     finish(shim, conn, &end);
 }
 
@@ -250,7 +271,8 @@ static const struct shim_verdict *early_refusal(struct shim *shim, struct shim_c
     }
     mx_counter_add(shim->stats.spool_full, 1);
     mx_log_throttled(shim->log, &shim->spool_full, MX_LOG_WARN, "shim.spool-full",
-                     "id=%s instead=tempfail error=%s", conn->id, esc(conn, mx_str(err->text)));
+                     "id=%s instead=tempfail error=%s", conn->id,
+                     esc(conn, mx_str(err->text)));
     return &budget_gone;
 }
 
@@ -260,7 +282,8 @@ static bool postpone(struct shim_msg *msg, const struct shim_verdict *verdict)
     if (is_refusal(verdict))
         return false;
     if (shim_reply_stronger(&msg->pending, verdict) == verdict)
-        msg->pending = (struct shim_verdict){.action = verdict->action, .module = "envelope"};
+        msg->pending =
+            (struct shim_verdict){.action = verdict->action, .module = "envelope"};
     return true;
 }
 
@@ -320,9 +343,11 @@ static enum shim_status rcpt_refused(struct shim *shim, struct shim_conn *conn,
     bool is_temporary = verdict->action == SHIM_TEMPFAIL;
     conn->msg.refused++;
     conn->msg.tempfailed += is_temporary;
-    mx_counter_add(is_temporary ? shim->stats.rcpt_tempfailed : shim->stats.rcpt_rejected, 1);
-    mx_log(shim->log, MX_LOG_DEBUG, "shim.rcpt", "id=%s action=%s module=%s reason=%s code=%u",
-           conn->msg.id, is_temporary ? "tempfail" : "reject",
+    mx_counter_add(is_temporary ? shim->stats.rcpt_tempfailed : shim->stats.rcpt_rejected,
+                   1);
+    mx_log(shim->log, MX_LOG_DEBUG, "shim.rcpt",
+           "id=%s action=%s module=%s reason=%s code=%u", conn->msg.id,
+           is_temporary ? "tempfail" : "reject",
            verdict->module ? esc(conn, mx_str(verdict->module)) : "-",
            verdict->reason ? esc(conn, mx_str(verdict->reason)) : "-", verdict->code);
     return shim_reply_send(conn->scratch, mta, verdict);
@@ -372,7 +397,8 @@ static const struct shim_verdict *fault_of(const struct mx_err *err)
     return err->code == MX_ERR_INPUT ? &header_refused : &budget_gone;
 }
 
-static void spool_failed(struct shim *shim, struct shim_conn *conn, const struct mx_err *err)
+static void spool_failed(struct shim *shim, struct shim_conn *conn,
+                         const struct mx_err *err)
 {
     const struct shim_verdict *fault = fault_of(err);
     if (shim_reply_stronger(&conn->msg.pending, fault) == fault)
@@ -432,9 +458,9 @@ static void hold(struct shim *shim, struct shim_conn *conn, const struct shim_mt
                  struct shim_verdict *verdict)
 {
     const char *module = verdict->module ? verdict->module : "policy";
-    const char *reason = mx_arena_printf(
-        conn->scratch, "mxdrop %s %s", conn->msg.id,
-        mx_str_cstr(conn->scratch, mx_str_sub(mx_str(module), 0, 64)));
+    const char *reason =
+        mx_arena_printf(conn->scratch, "mxdrop %s %s", conn->msg.id,
+                        mx_str_cstr(conn->scratch, mx_str_sub(mx_str(module), 0, 64)));
     if (mta->quarantine(mta->ctx, reason) == 0)
         return;
     mx_log_throttled(shim->log, &shim->edit_failed, MX_LOG_ERROR, "shim.hold",
@@ -444,8 +470,9 @@ static void hold(struct shim *shim, struct shim_conn *conn, const struct shim_mt
 }
 
 /* Change the message as the verdict says, now that it will be accepted. */
-static void carry_out(struct shim *shim, struct shim_conn *conn, const struct shim_mta *mta,
-                      const Mxp__PolicyReply *reply, struct shim_verdict *verdict)
+static void carry_out(struct shim *shim, struct shim_conn *conn,
+                      const struct shim_mta *mta, const Mxp__PolicyReply *reply,
+                      struct shim_verdict *verdict)
 {
     struct mx_err err = {0};
     unsigned failed = 0;
@@ -471,8 +498,8 @@ static void carry_out(struct shim *shim, struct shim_conn *conn, const struct sh
 
 /* The verdict on a whole message, with all questions that are still open. */
 static Mxp__PolicyReply *decide(struct shim *shim, struct shim_conn *conn,
-                                const struct shim_mta *mta, struct shim_findings *findings,
-                                struct shim_verdict *out)
+                                const struct shim_mta *mta,
+                                struct shim_findings *findings, struct shim_verdict *out)
 {
     struct mx_err err = {0};
     if (!is_refusal(&conn->msg.pending) && shim_conn_end_header(conn, &err) < 0)

@@ -14,7 +14,8 @@ struct sockaddr;
  * shim_session_open(shim, features): a connection, with the settings of now.
  * Owner:  shim_session_close, which takes NULL.
  */
-struct shim_conn *shim_session_open(struct shim *shim, const struct shim_features *features);
+struct shim_conn *shim_session_open(struct shim *shim,
+                                    const struct shim_features *features);
 void shim_session_close(struct shim *shim, struct shim_conn *conn);
 
 enum shim_status shim_session_connect(struct shim *shim, struct shim_conn *conn,

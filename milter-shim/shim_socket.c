@@ -32,8 +32,9 @@ static int unix_prepare(struct shim_socket *sock, struct mx_err *err)
     struct sockaddr_un sa = {.sun_family = AF_UNIX};
     struct stat st;
     if (strlen(sock->path) >= sizeof(sa.sun_path))
-        return mx_err_set(err, MX_ERR_INPUT, "%s: longer than the %zu bytes of a socket path",
-                          sock->path, sizeof(sa.sun_path) - 1);
+        return mx_err_set(err, MX_ERR_INPUT,
+                          "%s: longer than the %zu bytes of a socket path", sock->path,
+                          sizeof(sa.sun_path) - 1);
     if (lstat(sock->path, &st) < 0)
         return errno == ENOENT ? 0 : mx_err_errno(err, "%s", sock->path);
     if (!S_ISSOCK(st.st_mode))
@@ -54,7 +55,8 @@ static int unix_prepare(struct shim_socket *sock, struct mx_err *err)
     return 0;
 }
 
-/* Can we bind there? Only bind itself knows; libmilter would tell nobody why it failed. */
+/* Can we bind there? Only bind itself knows; libmilter would tell nobody why it failed.
+ */
 static int try_bind(const struct addrinfo *info, struct mx_err *err)
 {
     int fd = socket(info->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
@@ -77,13 +79,15 @@ static int inet_prepare(struct shim_socket *sock, struct mx_err *err)
     mx_str_next(&rest, '@', &port);
     int64_t number;
     if (mx_str_to_int(port, 1, 65535, &number, NULL) < 0)
-        return mx_err_set(err, MX_ERR_INPUT, "%s: no port: write inet:PORT@HOST", sock->text);
+        return mx_err_set(err, MX_ERR_INPUT, "%s: no port: write inet:PORT@HOST",
+                          sock->text);
     snprintf(port_text, sizeof(port_text), "%lld", (long long)number);
     if (rest.n > 2 && rest.p[0] == '[' && rest.p[rest.n - 1] == ']')
         rest = mx_str_sub(rest, 1, rest.n - 2);
     snprintf(host, sizeof(host), "%.*s", MX_STR_FMT(rest));
     struct addrinfo hints = {.ai_family = is_v6 ? AF_INET6 : AF_INET,
-                             .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
+                             .ai_socktype = SOCK_STREAM,
+                             .ai_flags = AI_PASSIVE};
     struct addrinfo *info = NULL;
     int rc = getaddrinfo(rest.n > 0 ? host : NULL, port_text, &hints, &info);
     if (rc != 0)
@@ -102,8 +106,10 @@ int shim_socket_prepare(const char *address, struct shim_socket *out, struct mx_
     bool is_inet =
         mx_str_starts(text, MX_STR("inet:")) || mx_str_starts(text, MX_STR("inet6:"));
     if (!is_unix && !is_inet)
-        return mx_err_set(err, MX_ERR_INPUT, "\"%s\" is no address: write unix:PATH, "
-                          "inet:PORT@HOST or inet6:PORT@HOST", address);
+        return mx_err_set(err, MX_ERR_INPUT,
+                          "\"%s\" is no address: write unix:PATH, "
+                          "inet:PORT@HOST or inet6:PORT@HOST",
+                          address);
     *out = (struct shim_socket){.fd = -1};
     snprintf(out->text, sizeof(out->text), "%s%s", is_bare ? "unix:" : "", address);
     if (!is_unix)
@@ -127,9 +133,10 @@ static bool is_ours(const struct shim_socket *sock, int fd)
                strcmp(((struct sockaddr_un *)&sa)->sun_path, sock->path) == 0;
     struct mx_str rest = mx_str(strchr(sock->text, ':') + 1), port;
     int64_t number;
-    if (mx_str_next(&rest, '@', &port) < 0 || mx_str_to_int(port, 1, 65535, &number, NULL) < 0)
+    if (mx_str_next(&rest, '@', &port) < 0 ||
+        mx_str_to_int(port, 1, 65535, &number, NULL) < 0)
         return false;
-    in_port_t bound = sa.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&sa)->sin6_port
+    in_port_t bound = sa.ss_family == AF_INET6  ? ((struct sockaddr_in6 *)&sa)->sin6_port
                       : sa.ss_family == AF_INET ? ((struct sockaddr_in *)&sa)->sin_port
                                                 : 0;
     return ntohs(bound) == number;

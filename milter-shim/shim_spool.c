@@ -71,7 +71,8 @@ void shim_spool_fini(struct shim_spool *spool)
     shim_spool_init(spool, spool->budget, &spool->limits);
 }
 
-/* Reserve budget for ${want} bytes in all: doubling, so that a long message asks seldom. */
+/* Reserve budget for ${want} bytes in all: doubling, so that a long message asks seldom.
+ */
 static int reserve(struct shim_spool *spool, size_t want, struct mx_err *err)
 {
     if (want <= spool->reserved)

@@ -25,10 +25,10 @@ struct shim_budget {
 bool shim_budget_full(const struct shim_budget *budget);
 
 struct shim_spool_limits {
-    size_t memory;    /* bytes kept in memory before a file is used */
-    size_t full;      /* bytes kept at most; a longer message is cut to ... */
-    size_t head;      /* ... its header and this many bytes of body */
-    const char *dir;  /* of unlinked files; "" or NULL: sealed memory files */
+    size_t memory;   /* bytes kept in memory before a file is used */
+    size_t full;     /* bytes kept at most; a longer message is cut to ... */
+    size_t head;     /* ... its header and this many bytes of body */
+    const char *dir; /* of unlinked files; "" or NULL: sealed memory files */
 };
 
 struct shim_spool {

@@ -32,8 +32,9 @@ static void init_stages(struct shim_stats *stats, struct mx_metrics *metrics)
     char labels[LABELS_MAX];
     for (int i = 0; i < SHIM_STAGES; i++) {
         snprintf(labels, sizeof(labels), "stage=\"%s\"", stage_names[i]);
-        stats->stage[i] = mx_metrics_histogram(metrics, "mxdrop_shim_stage_seconds", labels,
-                                               "Time the MTA waited for us, by stage");
+        stats->stage[i] =
+            mx_metrics_histogram(metrics, "mxdrop_shim_stage_seconds", labels,
+                                 "Time the MTA waited for us, by stage");
     }
     for (int i = 0; i < SHIM_OUTCOMES; i++) {
         snprintf(labels, sizeof(labels), "outcome=\"%s\"", outcome_names[i]);
@@ -45,8 +46,7 @@ static void init_stages(struct shim_stats *stats, struct mx_metrics *metrics)
 static void init_rcpts(struct shim_stats *stats, struct mx_metrics *metrics)
 {
     const char *name = "mxdrop_shim_recipients_total", *help = "Recipients by our answer";
-    stats->rcpt_accepted =
-        mx_metrics_counter(metrics, name, "outcome=\"accept\"", help);
+    stats->rcpt_accepted = mx_metrics_counter(metrics, name, "outcome=\"accept\"", help);
     stats->rcpt_tempfailed =
         mx_metrics_counter(metrics, name, "outcome=\"tempfail\"", help);
     stats->rcpt_rejected = mx_metrics_counter(metrics, name, "outcome=\"reject\"", help);
@@ -68,8 +68,8 @@ void shim_stats_init(struct shim_stats *stats, struct mx_metrics *metrics)
     init_stages(stats, metrics);
     init_rcpts(stats, metrics);
     init_faults(stats, metrics);
-    stats->connections = mx_metrics_counter(metrics, "mxdrop_shim_connections_total", NULL,
-                                            "SMTP sessions seen");
+    stats->connections = mx_metrics_counter(metrics, "mxdrop_shim_connections_total",
+                                            NULL, "SMTP sessions seen");
     stats->spooled_bytes = mx_metrics_counter(metrics, "mxdrop_shim_spooled_bytes_total",
                                               NULL, "Message bytes received");
     stats->forged_headers =
@@ -77,8 +77,8 @@ void shim_stats_init(struct shim_stats *stats, struct mx_metrics *metrics)
                            "Inbound header fields of ours that were removed");
     stats->oversized = mx_metrics_counter(metrics, "mxdrop_shim_oversized_total", NULL,
                                           "Messages of which only the head was scanned");
-    stats->sessions = mx_metrics_gauge(metrics, "mxdrop_shim_sessions", NULL,
-                                       "SMTP sessions open now");
+    stats->sessions =
+        mx_metrics_gauge(metrics, "mxdrop_shim_sessions", NULL, "SMTP sessions open now");
     stats->spool_bytes = mx_metrics_gauge(metrics, "mxdrop_shim_spool_bytes", NULL,
                                           "Message bytes held now");
 }

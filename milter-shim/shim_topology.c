@@ -29,10 +29,10 @@
 
 #include "admin.pb-c.h"
 
-#define NODES_MAX 1024u          /* mxp_client_endpoints takes no more */
-#define REPLY_ARENA (32u << 20)  /* octets for one list, encoded and decoded */
-#define ASK_MS 2000u             /* longest wait for a list */
-#define HINT_PAUSE_MS 200        /* between two lists, however many hints there are */
+#define NODES_MAX 1024u         /* mxp_client_endpoints takes no more */
+#define REPLY_ARENA (32u << 20) /* octets for one list, encoded and decoded */
+#define ASK_MS 2000u            /* longest wait for a list */
+#define HINT_PAUSE_MS 200       /* between two lists, however many hints there are */
 
 struct shim_topology {
     struct mxp_client *policy, *scan;

@@ -30,7 +30,8 @@ void shim_topology_stop(struct shim_topology *topology);
 int shim_topology_configure(struct shim_topology *topology, const struct shim_conf *conf,
                             struct mx_err *err);
 
-/** shim_topology_hint(topology, version): a reply named this version; another one than ours: ask now. */
+/** shim_topology_hint(topology, version): a reply named this version; another one than
+ * ours: ask now. */
 void shim_topology_hint(struct shim_topology *topology, uint64_t version);
 
 /** shim_topology_version(topology): of the lists in use; 0: none yet. */
