@@ -1,0 +1,41 @@
+/*
+ * mxdrop-scand: the content scanner. This file is the descriptor for the daemon skeleton;
+ * with ENGINE_ARG as first argument the program is an engine parent instead (engine.c).
+ */
+#include <string.h>
+
+#include "engine.h"
+#include "mx_arena.h"
+#include "mx_daemon.h"
+#include "scan_chain.h"
+#include "scan_table.h"
+#include "store_redis.h"
+#include "supervisor.h"
+
+static const char *features(void)
+{
+    /* Printed once by -V, which then exits: never freed. */
+    return scan_table_features(mx_arena_new(1 << 16));
+}
+
+static int check(const struct mx_conf *conf, struct mx_err *err)
+{
+    return scan_chain_check(mx_conf_get(conf, "scand"), err);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct mx_conf_section *const sections[] = {&scan_conf_section,
+                                                             &store_redis_section, NULL};
+    static const struct mx_daemon daemon = {
+        .name = "mxdrop-scand",
+        .doc = "Scans messages for the mail filters of a cluster.",
+        .sections = sections,
+        .features = features,
+        .check = check,
+        .run = supervisor_run,
+    };
+    if (argc > 1 && strcmp(argv[1], ENGINE_ARG) == 0)
+        return engine_main(argc, argv);
+    return mx_daemon_main(&daemon, argc, argv);
+}

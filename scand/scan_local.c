@@ -1,0 +1,97 @@
+/*
+ * The engine in this process: chain, temporary directory, scan_once. What it leaves out
+ * is all that the daemon is for: isolation, deadlines that kill, retry.
+ */
+#include "scan_local.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "mx_arena.h"
+#include "mx_err.h"
+#include "mx_time.h"
+#include "scan_once.h"
+
+#define FAULT_MAX 512 /* octets of a fault's text */
+
+struct scan_local {
+    const struct scan_conf *conf;
+    struct scan_chain *chain;
+    char *temp_dir;
+    char fault[FAULT_MAX];
+};
+
+/* Decoded contents are no larger than the message; the rest is structure. */
+size_t scan_local_arena_size(size_t n)
+{
+    return n * 2 + (32u << 20);
+}
+
+static int make_temp_dir(struct scan_local *local, struct mx_err *err)
+{
+    struct mx_buf path = {0};
+    mx_buf_printf(&path, "%s/mxdrop-local-XXXXXX", local->conf->temp_dir);
+    if (mkdtemp(path.p) == NULL) {
+        mx_err_errno(err, "temp_dir %s", local->conf->temp_dir);
+        mx_buf_fini(&path);
+        return -1;
+    }
+    local->temp_dir = mx_xdup(path.p);
+    mx_buf_fini(&path);
+    return 0;
+}
+
+int scan_local_open(const struct mx_conf *conf, struct scan_local **out,
+                    struct mx_err *err)
+{
+    struct scan_local *local = mx_xalloc(sizeof(*local));
+    local->conf = mx_conf_get(conf, "scand");
+    if (scan_chain_new(local->conf, &local->chain, err) < 0 ||
+        scan_chain_load(local->chain, err) < 0 || make_temp_dir(local, err) < 0) {
+        scan_local_close(local);
+        return -1;
+    }
+    scan_chain_start(local->chain, local->temp_dir);
+    *out = local;
+    return 0;
+}
+
+void scan_local_close(struct scan_local *local)
+{
+    if (local == NULL)
+        return;
+    scan_chain_free(local->chain);
+    if (local->temp_dir != NULL)
+        rmdir(local->temp_dir); /* libclamav has removed what it made */
+    free(local->temp_dir);
+    free(local);
+}
+
+const char *scan_local_fault(struct scan_local *local, size_t nth)
+{
+    struct scan_fault fault;
+    if (scan_chain_fault(local->chain, nth, &fault) < 0)
+        return NULL;
+    struct mx_buf text = {.max = sizeof(local->fault)};
+    mx_buf_printf(&text, "%s: %.400s", fault.detector, fault.reason);
+    memcpy(local->fault, text.p, text.n + 1);
+    mx_buf_fini(&text);
+    return local->fault;
+}
+
+void scan_local_run(struct scan_local *local, struct mx_arena *arena,
+                    const struct scan_local_input *input, Mxp__ScanReply **out)
+{
+    Mxp__ScanRequest nothing = MXP__SCAN_REQUEST__INIT;
+    int64_t time_ms = input->time_ms > 0 ? input->time_ms : local->conf->scan_timeout_ms;
+    struct scan_once once = {
+        .request = input->request != NULL ? input->request : &nothing,
+        .raw = input->message,
+        .deadline_ms = mx_mono_us() / 1000 + time_ms,
+        .now_ms = input->now_ms,
+        .scanner = "local",
+    };
+    struct scan_result result;
+    scan_once_run(local->chain, local->conf, arena, &once, &result, out);
+}

@@ -1,0 +1,229 @@
+/*
+ * What others are told: metrics, health, status replies, the entry in the registry. The
+ * registry is how shims find us, and nothing more: a scanner whose Redis is away goes on
+ * scanning for those who know it.
+ */
+#include "supervisor.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "admin.pb-c.h"
+#include "mx_arena.h"
+#include "mx_err.h"
+#include "mx_health.h"
+#include "mx_time.h"
+#include "registry.h"
+#include "scan_table.h"
+#include "store_redis.h"
+
+#define MESSAGES "mxdrop_scan_messages_total"
+#define MESSAGES_HELP "Scan requests by how they ended."
+#define COUNTERS_MAX 1024 /* in a status reply */
+
+static struct mx_counter *messages(struct mx_metrics *metrics, const char *labels)
+{
+    return mx_metrics_counter(metrics, MESSAGES, labels, MESSAGES_HELP);
+}
+
+static void init_detectors(struct supervisor *sup)
+{
+    for (size_t i = 0; scan_table[i] != NULL && i < WORKER_COSTS_MAX; i++) {
+        char label[64];
+        snprintf(label, sizeof(label), "detector=\"%s\"", scan_table[i]->name);
+        sup->metrics.detector[i] =
+            mx_metrics_histogram(sup->env->metrics, "mxdrop_scan_detector_seconds", label,
+                                 "Time of one detector on one message.");
+        sup->metrics.detector_failed[i] =
+            mx_metrics_counter(sup->env->metrics, "mxdrop_scan_detector_failures_total",
+                               label, "Messages that it could not judge.");
+    }
+}
+
+void sup_status_init(struct supervisor *sup)
+{
+    struct mx_metrics *all = sup->env->metrics;
+    struct sup_metrics *m = &sup->metrics;
+    m->done = messages(all, "outcome=\"done\"");
+    m->poison = messages(all, "outcome=\"poison\"");
+    m->expired = messages(all, "outcome=\"expired\"");
+    m->overloaded = messages(all, "outcome=\"overloaded\"");
+    m->draining = messages(all, "outcome=\"draining\"");
+    m->bad = messages(all, "outcome=\"bad_request\"");
+    m->failed = messages(all, "outcome=\"failed\"");
+    m->retries = mx_metrics_counter(all, "mxdrop_scan_retries_total", NULL,
+                                    "Messages given to a second worker.");
+    m->crashed = mx_metrics_counter(all, "mxdrop_scan_workers_lost_total",
+                                    "cause=\"crash\"", "Workers that ended unasked.");
+    m->hung = mx_metrics_counter(all, "mxdrop_scan_workers_lost_total", "cause=\"hang\"",
+                                 "Workers that ended unasked.");
+    m->recycled = mx_metrics_counter(all, "mxdrop_scan_workers_recycled_total", NULL,
+                                     "Workers replaced by age or memory.");
+    m->viruses = mx_metrics_counter(all, "mxdrop_scan_viruses_total", NULL,
+                                    "Messages with a virus.");
+    m->reloads = mx_metrics_counter(all, "mxdrop_scan_reloads_total", "result=\"done\"",
+                                    "Engines loaded anew.");
+    m->reload_failures = mx_metrics_counter(
+        all, "mxdrop_scan_reloads_total", "result=\"failed\"", "Engines loaded anew.");
+    m->queued = mx_metrics_gauge(all, "mxdrop_scan_queued", NULL, "Messages waiting.");
+    m->busy = mx_metrics_gauge(all, "mxdrop_scan_busy", NULL, "Workers with a message.");
+    m->workers = mx_metrics_gauge(all, "mxdrop_scan_workers", NULL, "Workers wanted.");
+    m->generation = mx_metrics_gauge(all, "mxdrop_scan_generation", NULL,
+                                     "Number of the engine that serves; 0: none.");
+    m->body_bytes =
+        mx_metrics_gauge(all, "mxdrop_scan_bytes", NULL, "Octets of messages held.");
+    m->scan = mx_metrics_histogram(all, "mxdrop_scan_seconds", NULL,
+                                   "From a worker's start on a message to its reply.");
+    m->wait = mx_metrics_histogram(all, "mxdrop_scan_wait_seconds", NULL,
+                                   "From a message's arrival to a worker's start on it.");
+    init_detectors(sup);
+}
+
+void sup_status_resize(struct supervisor *sup)
+{
+    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    sup->n_workers = (size_t)(sup->conf->workers > 0 ? sup->conf->workers
+                              : cpus > 0             ? cpus
+                                                     : 1);
+    if (sup->n_workers > SUP_WORKERS_MAX)
+        sup->n_workers = SUP_WORKERS_MAX;
+}
+
+/* One line in the log for each change of state. */
+static void set_degraded(struct supervisor *sup, const char *check, const char *reason)
+{
+    if (!mx_health_degraded(sup->env->health, check, reason))
+        return;
+    if (reason != NULL)
+        mx_log(sup->log, MX_LOG_ERROR, "degraded", "check=%s reason=\"%s\"", check,
+               reason);
+    else
+        mx_log(sup->log, MX_LOG_INFO, "recovered", "check=%s", check);
+}
+
+void sup_status_gauges(struct supervisor *sup)
+{
+    const struct sup_engine *serving = sup->serving;
+    mx_counter_set(sup->metrics.queued, (int64_t)sup->queue.n);
+    mx_counter_set(sup->metrics.busy, (int64_t)sup_workers_busy(sup));
+    mx_counter_set(sup->metrics.workers, (int64_t)sup->n_workers);
+    mx_counter_set(sup->metrics.body_bytes, (int64_t)sup->body_bytes);
+    mx_counter_set(sup->metrics.generation, serving ? serving->generation : 0);
+    set_degraded(sup, "engine", serving ? NULL : "no engine is loaded");
+    set_degraded(sup, "detectors",
+                 serving && serving->n_faults > 0 ? serving->faults : NULL);
+    set_degraded(sup, "workers",
+                 sup->worker_after_ms > mx_mono_ms(sup->clock)
+                     ? "they die as soon as they start"
+                     : NULL);
+}
+
+static void describe(void *user, Mxp__Node *node)
+{
+    struct supervisor *sup = user;
+    const char *endpoint =
+        sup->conf->advertise[0] ? sup->conf->advertise : sup->conf->endpoint;
+    node->id = sup->node;
+    node->endpoint = (char *)(uintptr_t)endpoint;
+    node->public_key = (char *)(uintptr_t)sup->conf->public_key;
+    node->workers = (uint32_t)sup->n_workers;
+    node->busy = (uint32_t)sup_workers_busy(sup);
+    node->is_draining = sup->is_draining;
+    node->version = (char *)(uintptr_t)MX_VERSION;
+    node->since_ms = sup->since_ms;
+    if (sup->serving != NULL) {
+        node->signatures = sup->serving->signatures;
+        node->rules = sup->serving->rules;
+    }
+    /* The reason is in the log and in status replies; the list only needs the fact. */
+    static const char *const detectors[] = {"detectors"};
+    if (sup->serving != NULL && sup->serving->n_faults > 0) {
+        node->degraded = (char **)(uintptr_t)detectors;
+        node->n_degraded = 1;
+    }
+}
+
+static void on_state(void *user, bool is_up, const char *reason)
+{
+    set_degraded(user, "registry", is_up ? NULL : reason);
+}
+
+int sup_status_announce(struct supervisor *sup, struct mx_err *err)
+{
+    struct registry_options options = {
+        .settings = mx_conf_get(sup->env->conf, "redis"),
+        .role = "scand",
+        .describe = describe,
+        .on_state = on_state,
+        .user = sup,
+    };
+    return registry_start(&sup->loop, &options, &sup->registry, err);
+}
+
+struct collect {
+    struct mx_arena *arena;
+    Mxp__StatusReply *reply;
+};
+
+static void add_counter(void *user, const char *name, const char *labels, int64_t value)
+{
+    struct collect *collect = user;
+    if (collect->reply->n_counters >= COUNTERS_MAX)
+        return;
+    Mxp__Counter *counter = mx_arena_alloc(collect->arena, sizeof(*counter));
+    mxp__counter__init(counter);
+    counter->name = mx_arena_printf(collect->arena, "%s", name);
+    counter->labels = mx_arena_printf(collect->arena, "%s", labels ? labels : "");
+    counter->value = value;
+    collect->reply->counters[collect->reply->n_counters++] = counter;
+}
+
+static void add_degraded(void *user, const char *check, const char *reason)
+{
+    struct collect *collect = user;
+    Mxp__Degraded *degraded = mx_arena_alloc(collect->arena, sizeof(*degraded));
+    mxp__degraded__init(degraded);
+    degraded->check = mx_arena_printf(collect->arena, "%s", check);
+    degraded->reason = mx_arena_printf(collect->arena, "%s", reason);
+    if (collect->reply->n_degraded < SUP_DEGRADED_MAX)
+        collect->reply->degraded[collect->reply->n_degraded++] = degraded;
+}
+
+/* Process ids are for people (and tests) who look for a worker: not for Prometheus, as
+   they change all the time. */
+static void add_workers(struct supervisor *sup, struct collect *collect)
+{
+    static const char *const states[] = {"starting", "idle", "busy"};
+    for (size_t i = 0; i < SUP_WORKERS_MAX; i++) {
+        const struct sup_worker *worker = sup->workers[i];
+        if (worker == NULL)
+            continue;
+        char labels[96];
+        snprintf(labels, sizeof(labels), "slot=\"%zu\",state=\"%s\",generation=\"%u\"", i,
+                 states[worker->state], worker->engine->generation);
+        add_counter(collect, "worker_pid", labels, worker->pid);
+    }
+}
+
+void sup_status_reply(struct supervisor *sup, struct mxp_request *request)
+{
+    sup_status_gauges(sup);
+    mx_arena_reset(sup->arena);
+    Mxp__Node node = MXP__NODE__INIT;
+    Mxp__StatusReply reply = MXP__STATUS_REPLY__INIT;
+    struct collect collect = {sup->arena, &reply};
+    describe(sup, &node);
+    reply.node = &node;
+    reply.program = (char *)(uintptr_t)"mxdrop-scand";
+    reply.uptime_ms = mx_mono_ms(sup->clock) - sup->started_ms;
+    reply.is_ready = sup->is_ready && sup->serving != NULL;
+    reply.counters = mx_arena_array(sup->arena, COUNTERS_MAX, sizeof(void *));
+    reply.degraded = mx_arena_array(sup->arena, SUP_DEGRADED_MAX, sizeof(void *));
+    mx_metrics_each(sup->env->metrics, add_counter, &collect);
+    mx_health_each(sup->env->health, add_degraded, &collect);
+    add_workers(sup, &collect);
+    mxp_server_reply(sup->server, request, MXP_STATUS_REPLY, &reply.base);
+    mxp_request_free(request);
+    sup_jobs_wake(sup);
+}
