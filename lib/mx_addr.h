@@ -12,8 +12,8 @@ struct mx_err;
 struct mx_addr {
     struct mx_str text;   /* normalised local@domain, or "" for the null reverse-path */
     struct mx_str local;  /* as sent, quotes kept; case kept */
-    struct mx_str domain; /* lower case, no trailing dot, A-labels kept; "" when missing */
-    struct mx_str detail; /* behind the delimiter of the local part ("user+detail"), or "" */
+    struct mx_str domain; /* lower case, no trailing dot, A-labels kept; or "" */
+    struct mx_str detail; /* behind the "+" of the local part, or "" */
     bool is_null;         /* "<>" */
     bool is_literal;      /* domain is an address literal "[...]" */
 };

@@ -39,10 +39,10 @@ struct mx_conf_strings {
 struct mx_conf_key {
     const char *name;
     enum mx_conf_type type;
-    size_t offset;                 /* in the section's (or group's) struct */
-    int64_t min, max;              /* both 0: no range */
-    const char *def;               /* as it would stand in the file; STRINGS: "a, b"; NULL: "" or empty */
-    const char *const *words;      /* ENUM: ends with NULL */
+    size_t offset;            /* in the section's (or group's) struct */
+    int64_t min, max;         /* both 0: no range */
+    const char *def;          /* as in the file; STRINGS: "a, b"; NULL: "", 0 or empty */
+    const char *const *words; /* ENUM: ends with NULL */
     const struct mx_conf_key *sub; /* GROUP */
     const char *doc;               /* one or two sentences for docs/CONFIG.md */
 };
@@ -50,7 +50,7 @@ struct mx_conf_key {
 struct mx_conf_section {
     const char *name;
     const char *doc;
-    size_t size;                    /* of its struct */
+    size_t size; /* of its struct */
     const struct mx_conf_key *keys;
 };
 
@@ -70,7 +70,7 @@ int mx_conf_load(const char *path, const struct mx_conf_section *const *sections
                  const char *const *foreign, struct mx_conf **out, struct mx_err *err);
 void mx_conf_free(struct mx_conf *conf);
 
-/** mx_conf_get(conf, section): its struct. Asking for one that was not loaded is a bug. */
+/** mx_conf_get(conf, section): its struct. Asking for one not loaded is a bug. */
 const void *mx_conf_get(const struct mx_conf *conf, const char *section);
 
 /**
@@ -81,13 +81,17 @@ const void *mx_conf_get(const struct mx_conf *conf, const char *section);
  */
 const char *mx_conf_where(const struct mx_conf *conf, const char *dotted);
 
-/** mx_conf_dump(conf, only_changed, out): YAML of the effective settings, secrets ("password") hidden. */
+/**
+ * mx_conf_dump(conf, only_changed, out):
+ * YAML of the effective settings. Keys named "password", "..._password" or "...secret"
+ * are hidden.
+ */
 void mx_conf_dump(const struct mx_conf *conf, bool only_changed, struct mx_buf *out);
 
-/** mx_conf_docs(sections, out): a Markdown table per section: key, type, range, default, meaning. */
+/** mx_conf_docs(sections, out): Markdown, a table per section with a row per key. */
 void mx_conf_docs(const struct mx_conf_section *const *sections, struct mx_buf *out);
 
-/** mx_conf_sample(sections, out): a YAML file with every default, each explained by a comment. */
+/** mx_conf_sample(sections, out): YAML with every default, each explained. */
 void mx_conf_sample(const struct mx_conf_section *const *sections, struct mx_buf *out);
 
 #endif

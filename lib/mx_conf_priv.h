@@ -13,7 +13,7 @@ struct mx_arena;
 struct mx_err;
 
 #define MX_CONF_FILE_MAX (1u << 20) /* bytes of a file */
-#define MX_CONF_NODES_MAX 20000     /* keys and values in a file, others' sections included */
+#define MX_CONF_NODES_MAX 20000     /* keys and values, others' sections included */
 #define MX_CONF_DEPTH_MAX 8         /* levels of mappings and lists */
 #define MX_CONF_ARENA_MAX (32u << 20)
 #define MX_CONF_STRING_MAX 4096 /* bytes, where the key says nothing */
@@ -22,8 +22,8 @@ struct mx_err;
 /* Where a key of the file stands; lines and columns count from 1. */
 struct mx_conf_place {
     const char *dotted;
-    const char *where;     /* "FILE:LINE" */
-    unsigned line, column; /* of the key */
+    const char *where;                 /* "FILE:LINE" */
+    unsigned line, column;             /* of the key */
     unsigned value_line, value_column; /* of its value */
 };
 
@@ -49,7 +49,8 @@ const struct mx_conf_key *mx_conf_root(struct mx_arena *arena,
                                        size_t *out_size);
 
 /** mx_conf_dotted(arena, prefix, name): "prefix.name", or ${name} where prefix is "". */
-const char *mx_conf_dotted(struct mx_arena *arena, const char *prefix, struct mx_str name);
+const char *mx_conf_dotted(struct mx_arena *arena, const char *prefix,
+                           struct mx_str name);
 
 /**
  * mx_conf_scan_read(doc, err) / mx_conf_scan(doc, err):
@@ -68,7 +69,7 @@ int mx_conf_scan(const struct mx_conf_doc *doc, struct mx_err *err);
 int mx_conf_doc_check(struct mx_conf_doc *doc, const struct mx_conf_key *root,
                       const char *const *foreign, struct mx_err *err);
 
-/** mx_conf_doc_find(doc, dotted): the place of a key, NULL where it is not in the file. */
+/** mx_conf_doc_find(doc, dotted): the place of a key; NULL: not in the file. */
 const struct mx_conf_place *mx_conf_doc_find(const struct mx_conf_doc *doc,
                                              const char *dotted);
 
@@ -89,7 +90,7 @@ int mx_conf_raw_load(const struct mx_conf_doc *doc, const struct mx_conf_key *ro
                      struct mx_conf_raw **out, struct mx_err *err);
 void mx_conf_raw_free(struct mx_conf_raw *raw);
 
-/** mx_conf_raw_slots(raw): one per key of the root table; NULL where the file is empty. */
+/** mx_conf_raw_slots(raw): one per key of the root table; NULL: the file is empty. */
 const struct mx_conf_slot *mx_conf_raw_slots(const struct mx_conf_raw *raw);
 
 /**
@@ -101,8 +102,8 @@ int mx_conf_value_parse(struct mx_arena *arena, const struct mx_conf_key *key,
                         const struct mx_conf_slot *slot, void *out, struct mx_err *err);
 
 /** mx_conf_value_default(arena, key, out, err): the same from ${key}->def. */
-int mx_conf_value_default(struct mx_arena *arena, const struct mx_conf_key *key, void *out,
-                          struct mx_err *err);
+int mx_conf_value_default(struct mx_arena *arena, const struct mx_conf_key *key,
+                          void *out, struct mx_err *err);
 
 /** mx_conf_value_format(arena, key, value): as it would stand in the file. */
 const char *mx_conf_value_format(struct mx_arena *arena, const struct mx_conf_key *key,
@@ -112,12 +113,12 @@ const char *mx_conf_value_format(struct mx_arena *arena, const struct mx_conf_ke
 const char *mx_conf_value_format_default(struct mx_arena *arena,
                                          const struct mx_conf_key *key);
 
-/** mx_conf_value_kind(key) / mx_conf_value_range(arena, key): for people; range may be "". */
+/** mx_conf_value_kind(key), mx_conf_value_range(arena, key): for people; may be "". */
 const char *mx_conf_value_kind(const struct mx_conf_key *key);
 const char *mx_conf_value_range(struct mx_arena *arena, const struct mx_conf_key *key);
 
 /** mx_conf_text_dump(root, data, only_changed, out): what mx_conf_dump writes. */
-void mx_conf_text_dump(const struct mx_conf_key *root, const char *data, bool only_changed,
-                       struct mx_buf *out);
+void mx_conf_text_dump(const struct mx_conf_key *root, const char *data,
+                       bool only_changed, struct mx_buf *out);
 
 #endif

@@ -16,7 +16,7 @@
  *
  * Exit: 0, 1 failed (one line "PROGRAM: what: why" on stderr), 2 usage.
  * SIGHUP reloads: the new file is loaded aside, checked, handed to ->reload; a broken one
- * is reported and the old one stays. SIGTERM and SIGINT drain: ->stop_fd becomes readable.
+ * is reported and the old one stays. SIGTERM and SIGINT: ->run drains and returns.
  */
 #ifndef MX_DAEMON_H
 #define MX_DAEMON_H
@@ -46,13 +46,16 @@ struct mx_daemon_env {
 enum mx_daemon_event { MX_DAEMON_NOTHING, MX_DAEMON_RELOAD, MX_DAEMON_STOP };
 
 struct mx_daemon {
-    const char *name;                               /* "mxdrop-policyd" */
-    const char *doc;                                /* one sentence for --help */
-    const char *args_doc;                           /* left over arguments; NULL: none are taken */
-    const struct mx_conf_section *const *sections;  /* its own; "log" is added */
-    const char *(*features)(void);                  /* for -V: modules, library versions; may be NULL */
-    int (*check)(const struct mx_conf *conf, struct mx_err *err); /* deep -t checks; may be NULL */
-    int (*run)(struct mx_daemon_env *env, struct mx_err *err); /* start, serve until STOP, drain, free */
+    const char *name;     /* "mxdrop-policyd" */
+    const char *doc;      /* one sentence for --help */
+    const char *args_doc; /* left over arguments; NULL: none are taken */
+    const struct mx_conf_section *const *sections; /* its own; "log" is added */
+    /* For -V: protocol, modules, library versions. May be NULL. */
+    const char *(*features)(void);
+    /* What -t, start and reload check beyond single values. May be NULL. */
+    int (*check)(const struct mx_conf *conf, struct mx_err *err);
+    /* Start, serve until STOP, drain, free. */
+    int (*run)(struct mx_daemon_env *env, struct mx_err *err);
 };
 
 /**
@@ -69,9 +72,10 @@ int mx_daemon_main(const struct mx_daemon *daemon, int argc, char **argv);
  * the caller owns from now on (mx_conf_free); a broken file is logged here and reads as
  * NOTHING. The log level is applied here.
  */
-enum mx_daemon_event mx_daemon_signal(struct mx_daemon_env *env, struct mx_conf **out_conf);
+enum mx_daemon_event mx_daemon_signal(struct mx_daemon_env *env,
+                                      struct mx_conf **out_conf);
 
-/** mx_daemon_ready(env, fmt, ...): tell health and the service manager READY=1, STATUS=... */
+/** mx_daemon_ready(env, fmt, ...): health is ready; READY=1 and STATUS=. */
 void mx_daemon_ready(struct mx_daemon_env *env, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
@@ -84,7 +88,8 @@ void mx_daemon_watchdog(struct mx_daemon_env *env);
 
 /* Section "log", and the names of every section of the file. */
 extern const struct mx_conf_section mx_daemon_log_section;
-extern const char *const mx_daemon_section_names[]; /* redis policyd scand milter log; ends with NULL */
+/* redis policyd scand milter log; ends with NULL */
+extern const char *const mx_daemon_section_names[];
 
 #define MX_VERSION "0.1.0"
 

@@ -29,7 +29,8 @@ struct mx_daemon_options {
  * Be the running daemon with a checked configuration.
  * Fails:  as ->run, or when the metrics port is taken (-1).
  */
-int mx_daemon_serve(const struct mx_daemon *daemon, const struct mx_daemon_options *options,
-                    struct mx_conf *conf, struct mx_err *err);
+int mx_daemon_serve(const struct mx_daemon *daemon,
+                    const struct mx_daemon_options *options, struct mx_conf *conf,
+                    struct mx_err *err);
 
 #endif

@@ -6,12 +6,12 @@
 
 enum mx_err_code {
     MX_ERR_NONE,
-    MX_ERR_INPUT,    /* what we were given is wrong: syntax, range, unknown name */
-    MX_ERR_LIMIT,    /* larger than a bound of ours */
-    MX_ERR_SYSTEM,   /* a system call or library failed */
-    MX_ERR_TIMEOUT,  /* the deadline passed */
-    MX_ERR_DOWN,     /* the other side is not there */
-    MX_ERR_VERSION,  /* the other side speaks another major version */
+    MX_ERR_INPUT,   /* what we were given is wrong: syntax, range, unknown name */
+    MX_ERR_LIMIT,   /* larger than a bound of ours */
+    MX_ERR_SYSTEM,  /* a system call or library failed */
+    MX_ERR_TIMEOUT, /* the deadline passed */
+    MX_ERR_DOWN,    /* the other side is not there */
+    MX_ERR_VERSION, /* the other side speaks another major version */
 };
 
 #define MX_ERR_TEXT_MAX 1024 /* bytes; longer texts are cut */

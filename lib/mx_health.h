@@ -26,7 +26,7 @@ bool mx_health_is_ready(const struct mx_health *health);
  */
 bool mx_health_degraded(struct mx_health *health, const char *check, const char *reason);
 
-/** mx_health_format(health, out): {"live":true,"ready":..,"degraded":{check:reason,..}} */
+/** mx_health_format(health, out): {"live":true,"ready":..,"degraded":{check:reason}} */
 void mx_health_format(struct mx_health *health, struct mx_buf *out);
 
 /** mx_health_each(health, fn, user): every degraded check, by name. */

@@ -31,7 +31,7 @@ struct mx_counter *mx_metrics_counter(struct mx_metrics *metrics, const char *na
 struct mx_counter *mx_metrics_gauge(struct mx_metrics *metrics, const char *name,
                                     const char *labels, const char *help);
 
-/** mx_metrics_histogram: microseconds in, buckets from 50 us to 60 s, exported in seconds. */
+/** mx_metrics_histogram: microseconds in, 50 us to 60 s, exported in seconds. */
 struct mx_histogram *mx_metrics_histogram(struct mx_metrics *metrics, const char *name,
                                           const char *labels, const char *help);
 
@@ -40,7 +40,7 @@ void mx_counter_set(struct mx_counter *gauge, int64_t value);
 int64_t mx_counter_get(const struct mx_counter *counter);
 void mx_histogram_add_us(struct mx_histogram *histogram, int64_t us);
 
-/** mx_metrics_export(metrics, out): text exposition format 0.0.4, sorted by name and labels. */
+/** mx_metrics_export(metrics, out): text format 0.0.4, sorted by name and labels. */
 void mx_metrics_export(struct mx_metrics *metrics, struct mx_buf *out);
 
 /**

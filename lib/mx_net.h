@@ -29,7 +29,7 @@ int mx_net_parse(struct mx_str text, struct mx_net *out, struct mx_err *err);
 /** mx_net_from_sockaddr(sa, out): the address of a socket. Fails: not IP (-1). */
 int mx_net_from_sockaddr(const struct sockaddr *sa, struct mx_net *out);
 
-/** mx_net_from_bytes(p, n, out): 4 or 16 bytes, network order. Fails: other length (-1). */
+/** mx_net_from_bytes(p, n, out): 4 or 16 bytes, network order. Fails: other n (-1). */
 int mx_net_from_bytes(const void *p, size_t n, struct mx_net *out);
 
 /** mx_net_contains(net, addr): ${addr} is inside ${net}. Other family: false. */
@@ -38,7 +38,7 @@ bool mx_net_contains(const struct mx_net *net, const struct mx_net *addr);
 /** mx_net_mask(addr, bits4, bits6): the network around ${addr} by its family. */
 struct mx_net mx_net_mask(const struct mx_net *addr, unsigned bits4, unsigned bits6);
 
-/** mx_net_format(net, out): text; "/n" only where the prefix is not full. "-" for none. */
+/** mx_net_format(net, out): text; "/n" where the prefix is not full; "-" for none. */
 const char *mx_net_format(const struct mx_net *net, char out[static MX_NET_TEXT_MAX]);
 
 /** mx_net_is_private(addr): loopback, RFC 1918, link-local, RFC 4193, 100.64/10. */

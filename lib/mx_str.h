@@ -36,7 +36,7 @@ bool mx_str_ieq(struct mx_str a, struct mx_str b);
 /** mx_str_icmp(a, b): order by bytes, ASCII case folded: <0, 0, >0. */
 int mx_str_icmp(struct mx_str a, struct mx_str b);
 
-/** mx_str_starts(s, prefix) / mx_str_iends(s, suffix): begins with / ends in (ASCII case folded). */
+/** mx_str_starts, _istarts, _iends: begins with, ends in; "i" folds ASCII case. */
 bool mx_str_starts(struct mx_str s, struct mx_str prefix);
 bool mx_str_istarts(struct mx_str s, struct mx_str prefix);
 bool mx_str_iends(struct mx_str s, struct mx_str suffix);

@@ -53,7 +53,7 @@ int mx_duration_parse(struct mx_str text, int64_t *out_ms, struct mx_err *err);
  */
 int mx_size_parse(struct mx_str text, int64_t *out_bytes, struct mx_err *err);
 
-/** mx_duration_format(arena, ms), mx_size_format(arena, bytes): the shortest exact text. */
+/** mx_duration_format(arena, ms), mx_size_format(arena, bytes): exact, one unit. */
 const char *mx_duration_format(struct mx_arena *arena, int64_t ms);
 const char *mx_size_format(struct mx_arena *arena, int64_t bytes);
 
