@@ -83,8 +83,8 @@ const char *mx_conf_where(const struct mx_conf *conf, const char *dotted);
 
 /**
  * mx_conf_dump(conf, only_changed, out):
- * YAML of the effective settings. Keys named "password", "..._password" or "...secret"
- * are hidden.
+ * YAML of the effective settings. Values of keys whose name has "password" or "secret"
+ * in it are hidden, unless it ends in "_file".
  */
 void mx_conf_dump(const struct mx_conf *conf, bool only_changed, struct mx_buf *out);
 

@@ -13,12 +13,13 @@
 #define TEXT_ARENA_MAX (16u << 20)
 #define HIDDEN "\"(hidden)\""
 
+/* "password", "sentinel_password", "secret_key"; but "password_file" is only a path. */
 static bool is_secret(const struct mx_conf_key *key)
 {
     struct mx_str name = mx_str(key->name);
-    return mx_str_eq(name, MX_STR("password")) ||
-           mx_str_iends(name, MX_STR("_password")) ||
-           mx_str_iends(name, MX_STR("secret"));
+    return (mx_str_find(name, MX_STR("password")) >= 0 ||
+            mx_str_find(name, MX_STR("secret")) >= 0) &&
+           !mx_str_iends(name, MX_STR("_file"));
 }
 
 static void put_indent(struct mx_buf *out, unsigned depth)

@@ -22,7 +22,7 @@ struct policyd {
     bool is_on;
     int64_t workers, memory;
     double weight;
-    const char *listen, *password, *api_secret;
+    const char *listen, *password, *secret_key, *secret_file;
     struct mx_conf_strings chain;
     struct grey grey;
 };
@@ -52,7 +52,8 @@ static const struct mx_conf_key policyd_keys[] = {
     KEY(weight, MX_CONF_DOUBLE, .min = -5, .max = 5, .def = "0.1"),
     KEY(listen, MX_CONF_STRING, .max = 20, .def = "127.0.0.1:1"),
     KEY(password, MX_CONF_STRING),
-    KEY(api_secret, MX_CONF_STRING),
+    KEY(secret_key, MX_CONF_STRING),
+    KEY(secret_file, MX_CONF_STRING),
     KEY(chain, MX_CONF_STRINGS, .max = 3, .def = "access, greylist"),
     KEY(grey, MX_CONF_GROUP, .sub = grey_keys, .doc = "Greylisting."),
     {.type = MX_CONF_END},
@@ -297,15 +298,17 @@ static void test_dump_hides_secrets_and_defaults(void **state)
     struct mx_conf *conf = NULL;
     struct mx_buf out = {.max = 0};
     (void)state;
-    assert_int_equal(load("policyd: {password: hush, api_secret: hush, workers: 2, "
-                          "listen: 'off', grey: {delay: 10m}}",
-                          &conf, NULL),
-                     0);
+    assert_int_equal(
+        load("policyd: {password: hush, secret_key: hush, secret_file: /x, workers: 2, "
+             "listen: 'off', grey: {delay: 10m}}",
+             &conf, NULL),
+        0);
     mx_conf_dump(conf, true, &out);
     assert_string_equal(out.p, "policyd:\n"
                                "  listen: \"off\"\n"
                                "  password: \"(hidden)\"\n"
-                               "  api_secret: \"(hidden)\"\n"
+                               "  secret_key: \"(hidden)\"\n"
+                               "  secret_file: /x\n"
                                "  grey:\n"
                                "    delay: 10m\n");
     mx_buf_fini(&out);
