@@ -21,7 +21,8 @@ static inline void zmtp_put(int fd, const void *p, size_t n)
 
 static inline void zmtp_take(int fd, void *p, size_t n)
 {
-    assert_int_equal(recv(fd, p, n, MSG_WAITALL), n);
+    if (n > 0) /* recv of nothing waits all the same */
+        assert_int_equal(recv(fd, p, n, MSG_WAITALL), n);
 }
 
 /* Greeting and READY both ways; ${type} is "DEALER" or "ROUTER", of six octets. */
