@@ -50,10 +50,10 @@ struct redis_link_options {
 int redis_link_open(struct uv_loop_s *loop, const struct redis_link_options *options,
                     struct redis_link **out, struct mx_err *err);
 
-/** redis_link_close(link): waiting commands are told NULL before it returns. NULL is
- * fine. */
+/** redis_link_close(link): waiting commands hear NULL before it returns. NULL is fine. */
 void redis_link_close(struct redis_link *link);
 
+/** redis_link_is_up(link): connected and greeted; commands can be sent. */
 bool redis_link_is_up(const struct redis_link *link);
 
 /**

@@ -26,8 +26,7 @@
 #include "store_keys.h"
 #include "store_redis.h"
 
-#define ARENA_MAX (32u << 20) /* 1024 nodes of both roles at 4 KiB, several times over   \
-                               */
+#define ARENA_MAX (32u << 20) /* 1024 nodes of both roles, several times over */
 #define ID_MAX (REGISTRY_TEXT_MAX + 1)
 
 extern const char script_registry_announce_lua[];
@@ -198,10 +197,11 @@ void registry_announce(struct registry *registry)
     struct store_key keys[2];
     struct mx_str bytes;
     struct mx_err err;
-    Mxp__Node node = MXP__NODE__INIT;
+    Mxp__Node node;
     if (options->role == NULL || registry->is_left || registry->is_stopped ||
         !redis_link_is_up(registry->link))
         return;
+    mxp__node__init(&node);
     options->describe(options->user, &node);
     struct mx_arena *arena = mx_arena_new(4 * REGISTRY_NODE_MAX);
     if (registry_node_encode(arena, &node, &bytes, &err) != 0) {

@@ -41,7 +41,7 @@ struct store_grey_query {
     struct mx_str pool;  /* sender pool: "192.0.2.0/24", a domain ... */
     struct mx_str tuple; /* what is greylisted within the pool, any bytes; hashed */
 };
-#define STORE_TUPLE_TEXT_MAX 512 /* bytes of a tuple that are kept as text, for people */
+#define STORE_TUPLE_TEXT_MAX 512 /* bytes of a tuple that are kept, for people */
 
 struct store_question {
     enum store_kind kind;
@@ -78,7 +78,7 @@ struct store_batch {
     const struct store_question *questions;
     struct store_answer *answers; /* as many, zeroed by the caller */
     size_t n;
-    unsigned timeout_ms; /* answers after it are unknown */
+    unsigned timeout_ms;    /* answers after it are unknown */
     struct mx_arena *arena; /* of the request, for encoding */
     void (*done)(struct store_batch *batch);
     void *user;
@@ -138,17 +138,19 @@ static inline void store_tell(struct store *store, const struct store_effect *ef
     store->ops->tell(store, effects, n);
 }
 
+/** store_stats(store, out): since the store was made. */
 static inline void store_stats(const struct store *store, struct store_stats *out)
 {
     store->ops->stats(store, out);
 }
 
+/** store_is_up(store): questions have a chance of being answered. */
 static inline bool store_is_up(const struct store *store)
 {
     return store->ops->is_up(store);
 }
 
-/** store_free(store): batches still waiting are done with unknown answers. NULL is fine. */
+/** store_free(store): batches in flight are done, answers unknown. NULL is fine. */
 static inline void store_free(struct store *store)
 {
     if (store)

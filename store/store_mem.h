@@ -13,7 +13,7 @@ struct mx_clock;
  */
 struct store *store_mem_new(const struct mx_clock *clock);
 
-/** store_mem_list(store, scope, pattern, listing): put on a list; STORE_NOT_LISTED removes. */
+/** store_mem_list(store, scope, pattern, listing): as store_admin_list_set, unchecked. */
 void store_mem_list(struct store *store, const char *scope, const char *pattern,
                     enum store_listing listing);
 

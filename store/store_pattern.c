@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "mx_arena.h"
 #include "mx_err.h"
@@ -55,13 +56,22 @@ static struct mx_str net_text(struct mx_arena *arena, const struct mx_net *net)
     return mx_str_dup(arena, mx_str(mx_net_format(net, text)));
 }
 
+/* ${prefix}, then ${text}, which may hold any bytes. */
+static struct mx_str joined(struct mx_arena *arena, struct mx_str prefix,
+                            struct mx_str text)
+{
+    char *p = mx_arena_alloc(arena, prefix.n + text.n + 1);
+    memcpy(p, prefix.p, prefix.n);
+    if (text.n > 0)
+        memcpy(p + prefix.n, text.p, text.n);
+    return mx_str_of(p, prefix.n + text.n);
+}
+
 /* A list may name a whole top-level domain, so ".tk" is judged as "x.tk". */
 static bool is_domain(struct mx_arena *arena, struct mx_str text)
 {
-    if (text.n == 0 || text.n > MX_ADDR_DOMAIN_MAX - 2)
-        return false;
-    const char *longer = mx_arena_printf(arena, "x.%.*s", MX_STR_FMT(text));
-    return mx_addr_domain_ok(mx_str_of(longer, text.n + 2));
+    return text.n > 0 && text.n <= MX_ADDR_DOMAIN_MAX - 2 &&
+           mx_addr_domain_ok(joined(arena, MX_STR("x."), text));
 }
 
 static int normalise_address(struct mx_arena *arena, struct mx_str text,
@@ -155,8 +165,7 @@ struct candidates {
 static void add_domain(struct candidates *list, struct mx_str domain)
 {
     size_t starts[DOMAIN_LABELS_MAX], n = 0;
-    char *dotted = mx_arena_printf(list->arena, ".%.*s", MX_STR_FMT(domain));
-    struct mx_str text = mx_str_of(dotted, domain.n + 1);
+    struct mx_str text = joined(list->arena, MX_STR("."), domain);
     list->v[list->n++] = mx_str_sub(text, 1, text.n);
     for (size_t i = 0; i + 1 < text.n && n < DOMAIN_LABELS_MAX; i++)
         if (text.p[i] == '.')

@@ -17,7 +17,7 @@ struct store_redis_settings {
     const char *username; /* ACL user; "" none */
     const char *password; /* "" none */
     int64_t db;
-    int64_t timeout_ms;   /* of one round trip */
+    int64_t timeout_ms; /* of one round trip */
     int64_t connect_timeout_ms;
     int64_t backoff_min_ms, backoff_max_ms;
 };

@@ -66,6 +66,18 @@ static void test_store_pattern_normalise_refuses(void **state)
     }
 }
 
+static void test_store_pattern_normalise_refuses_nul(void **state)
+{
+    struct mx_str out;
+    assert_int_equal(store_pattern_normalise(*state, MX_STR("192\0\0x"), &out, NULL), -1);
+    assert_int_equal(store_pattern_normalise(*state, MX_STR("a.example\0"), &out, NULL),
+                     -1);
+    assert_int_equal(store_pattern_normalise(*state, MX_STR("a@b.example\0"), &out, NULL),
+                     -1);
+    assert_int_equal(store_scope_normalise(*state, MX_STR("@a\0.example"), &out, NULL),
+                     -1);
+}
+
 static void test_store_pattern_normalise_refuses_too_long(void **state)
 {
     char text[STORE_PATTERN_MAX + 2];
@@ -207,6 +219,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_store_pattern_normalise_forms),
         TEST(test_store_pattern_normalise_refuses),
+        TEST(test_store_pattern_normalise_refuses_nul),
         TEST(test_store_pattern_normalise_refuses_too_long),
         TEST(test_store_scope_normalise),
         TEST(test_store_pattern_candidates_order),
