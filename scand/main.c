@@ -2,6 +2,7 @@
  * mxdrop-scand: the content scanner. This file is the descriptor for the daemon skeleton;
  * with ENGINE_ARG as first argument the program is an engine parent instead (engine.c).
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "engine.h"
@@ -14,8 +15,11 @@
 
 static const char *features(void)
 {
-    /* Printed once by -V, which then exits: never freed. */
-    return scan_table_features(mx_arena_new(1 << 16));
+    static char text[512]; /* for -V, which prints it once and exits */
+    struct mx_arena *arena = mx_arena_new(1 << 16);
+    snprintf(text, sizeof(text), "%s", scan_table_features(arena));
+    mx_arena_free(arena);
+    return text;
 }
 
 static int check(const struct mx_conf *conf, struct mx_err *err)

@@ -262,6 +262,5 @@ const struct message_header *message_find(const struct message *msg, const char 
 
 const char *message_library(void)
 {
-    return "GMime " G_STRINGIFY(GMIME_MAJOR_VERSION) "." G_STRINGIFY(
-        GMIME_MINOR_VERSION) "." G_STRINGIFY(GMIME_MICRO_VERSION);
+    return "GMime " MX_GMIME_VERSION;
 }

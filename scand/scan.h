@@ -79,6 +79,16 @@ void scan_add_times(struct scan_result *result, const char *symbol, unsigned tim
 /** scan_virus(result, name): a virus of that name is in the message. At most SCAN_VIRUSES_MAX. */
 void scan_virus(struct scan_result *result, struct mx_str name);
 
+/* A file of the message, under one of its plausible names. */
+struct scan_file {
+    struct mx_str name; /* cleaned, UTF-8, lower case; "" none */
+    struct mx_str type; /* MIME type by content; "" not looked at */
+    unsigned depth;     /* 0: attached; more: that deep inside archives */
+};
+
+/** scan_file(result, file): report it, for policies on names. At most SCAN_FILES_MAX; copied. */
+void scan_file(struct scan_result *result, const struct scan_file *file);
+
 /** scan_final(result): nothing that others could find matters any more: the chain stops. */
 void scan_final(struct scan_result *result);
 

@@ -98,7 +98,7 @@ static const struct mx_conf_key keys[] = {
      .min = -1000000, .max = 1000000, .def = "5.0",
      .doc = "Shown beside the score; what happens to spam is policyd's decision."},
     {.name = "detectors", .type = MX_CONF_STRINGS, .offset = AT(detectors), .max = 16,
-     .def = "headers, mime, gtube, clamav",
+     .def = "headers, mime, gtube, attachments, clamav",
      .doc = "Detectors that run, in any order: the chain runs the cheap ones first."},
     {.name = "scores", .type = MX_CONF_STRINGS, .offset = AT(scores), .max = 10000,
      .def = "", .doc = "Scores that differ from the defaults: \"SYMBOL NUMBER\" each."},

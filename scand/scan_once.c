@@ -94,6 +94,20 @@ static void put_parts(struct mx_arena *arena, const struct message *msg,
     }
 }
 
+static void put_files(struct mx_arena *arena, const struct scan_result *result,
+                      Mxp__ScanReply *reply)
+{
+    reply->files = mx_arena_array(arena, result->n_files + 1, sizeof(void *));
+    for (size_t i = 0; i < result->n_files; i++) {
+        Mxp__File *to = mx_arena_alloc(arena, sizeof(*to));
+        mxp__file__init(to);
+        to->name = mxp_bytes(result->files[i].name);
+        to->type = utf8_or(arena, result->files[i].type, "");
+        to->archive_depth = result->files[i].depth;
+        reply->files[reply->n_files++] = to;
+    }
+}
+
 static void put_costs(struct mx_arena *arena, const struct scan_result *result,
                       Mxp__ScanReply *reply)
 {
@@ -137,6 +151,7 @@ void scan_once_run(struct scan_chain *chain, const struct scan_conf *conf,
     reply->required = conf->required_score;
     reply->scanner = (char *)(uintptr_t)once->scanner;
     put_findings(arena, out_result, reply);
+    put_files(arena, out_result, reply);
     if (once->request->profile)
         put_costs(arena, out_result, reply);
     reply->us = (uint64_t)(mx_mono_us() - from_us);

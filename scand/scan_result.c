@@ -89,6 +89,32 @@ void scan_virus(struct scan_result *result, struct mx_str name)
             mx_str_dup(result->arena, mx_str_sub(name, 0, SCAN_DETAIL_MAX));
 }
 
+static void grow_files(struct scan_result *result)
+{
+    size_t room = result->files_room ? result->files_room * 2 : 16;
+    struct scan_file *grown = mx_arena_array(result->arena, room, sizeof(*grown));
+    if (result->n_files > 0)
+        memcpy(grown, result->files, result->n_files * sizeof(*grown));
+    result->files = grown;
+    result->files_room = room;
+}
+
+void scan_file(struct scan_result *result, const struct scan_file *file)
+{
+    if (result->n_files >= SCAN_FILES_MAX)
+        return;
+    if (result->n_files == result->files_room)
+        grow_files(result);
+    struct mx_str name = file->name;
+    if (name.n > SCAN_FILE_NAME_MAX)
+        name = mx_str_sub(name, name.n - SCAN_FILE_NAME_MAX, name.n);
+    result->files[result->n_files++] = (struct scan_file){
+        .name = mx_str_dup(result->arena, name),
+        .type = mx_str_dup(result->arena, file->type),
+        .depth = file->depth,
+    };
+}
+
 void scan_final(struct scan_result *result)
 {
     result->is_final = true;

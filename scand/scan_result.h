@@ -7,6 +7,8 @@
 #define SCAN_FINDINGS_MAX 1000
 #define SCAN_DETAIL_MAX 256 /* octets */
 #define SCAN_VIRUSES_MAX 16
+#define SCAN_FILES_MAX 2000
+#define SCAN_FILE_NAME_MAX 255 /* octets kept: the end of the name, where its extension is */
 #define SCAN_DETECTORS_MAX 16
 
 struct scan_finding {
@@ -35,6 +37,8 @@ struct scan_result {
     size_t n_findings, room;
     struct mx_str viruses[SCAN_VIRUSES_MAX];
     size_t n_viruses;
+    struct scan_file *files;
+    size_t n_files, files_room;
     struct scan_fault faults[SCAN_DETECTORS_MAX];
     size_t n_faults;
     struct scan_cost costs[SCAN_DETECTORS_MAX];

@@ -7,6 +7,7 @@
 extern const struct scan_detector det_headers;
 extern const struct scan_detector det_mime;
 extern const struct scan_detector det_gtube;
+extern const struct scan_detector det_attachments;
 extern const struct scan_detector det_clamav;
 
 /* Ends with NULL. */

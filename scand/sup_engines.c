@@ -10,7 +10,6 @@
  */
 #include "supervisor.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -23,7 +22,6 @@
 #include "engine_link.h"
 #include "mx_arena.h"
 #include "mx_err.h"
-#include "mx_health.h"
 #include "mx_time.h"
 #include "sup_plan.h"
 #include "temp_tree.h"

@@ -110,7 +110,9 @@ void sup_status_gauges(struct supervisor *sup)
     mx_counter_set(sup->metrics.workers, (int64_t)sup->n_workers);
     mx_counter_set(sup->metrics.body_bytes, (int64_t)sup->body_bytes);
     mx_counter_set(sup->metrics.generation, serving ? serving->generation : 0);
-    set_degraded(sup, "engine", serving ? NULL : "no engine is loaded");
+    /* The first one takes its time: until then we are not ready, which is no fault. */
+    bool is_missing = serving == NULL && (sup->is_ready || sup->engine_failures > 0);
+    set_degraded(sup, "engine", is_missing ? "no engine is loaded" : NULL);
     set_degraded(sup, "detectors",
                  serving && serving->n_faults > 0 ? serving->faults : NULL);
     set_degraded(sup, "workers",

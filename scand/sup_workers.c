@@ -17,7 +17,6 @@
 #include "engine_link.h"
 #include "mx_arena.h"
 #include "mx_err.h"
-#include "mx_health.h"
 #include "mx_time.h"
 #include "sup_plan.h"
 
@@ -92,12 +91,19 @@ static bool is_worn_out(const struct sup_worker *worker, const struct worker_rep
            (int64_t)reply->growth_kib * 1024 > conf->recycle_growth;
 }
 
+/* Its hello and its pid come over different sockets, in any order. */
+static void log_started(const struct sup_worker *worker)
+{
+    if (worker->pid != 0 && worker->state != WORKER_STARTING)
+        mx_log(worker->sup->log, MX_LOG_INFO, "worker.started", "pid=%d generation=%u",
+               (int)worker->pid, worker->engine->generation);
+}
+
 static void on_hello(struct sup_worker *worker)
 {
     struct supervisor *sup = worker->sup;
     worker->state = WORKER_IDLE;
-    mx_log(sup->log, MX_LOG_INFO, "worker.started", "pid=%d generation=%u",
-           (int)worker->pid, worker->engine->generation);
+    log_started(worker);
     if (!sup->is_ready) {
         sup->is_ready = true;
         mx_daemon_ready(sup->env, "scanning, %zu workers", sup->n_workers);
@@ -263,9 +269,12 @@ int sup_worker_give(struct sup_worker *worker, struct job *job, struct mx_err *e
 
 void sup_worker_born(struct supervisor *sup, uint32_t slot, pid_t pid)
 {
-    for (size_t i = 0; i < SUP_WORKERS_MAX; i++)
-        if (sup->workers[i] != NULL && sup->workers[i]->slot == slot)
-            sup->workers[i]->pid = pid;
+    for (size_t i = 0; i < SUP_WORKERS_MAX; i++) {
+        if (sup->workers[i] == NULL || sup->workers[i]->slot != slot)
+            continue;
+        sup->workers[i]->pid = pid;
+        log_started(sup->workers[i]);
+    }
 }
 
 void sup_worker_status(struct supervisor *sup, pid_t pid, int status)

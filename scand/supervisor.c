@@ -21,7 +21,6 @@
 
 #include "mx_arena.h"
 #include "mx_err.h"
-#include "mx_health.h"
 #include "mx_str.h"
 #include "mx_time.h"
 #include "poison_memory.h"
@@ -198,8 +197,6 @@ static int start(struct supervisor *sup, struct mx_err *err)
 
 static void finish(struct supervisor *sup)
 {
-    registry_stop(sup->registry);
-    uv_run(&sup->loop, UV_RUN_DEFAULT);
     uv_loop_close(&sup->loop);
     mxp_server_close(sup->server);
     mx_conf_free(sup->own_conf);
@@ -222,6 +219,9 @@ int supervisor_run(struct mx_daemon_env *env, struct mx_err *err)
         mx_err_set(err, MX_ERR_SYSTEM, "libuv gives no loop");
     } else {
         rc = start(sup, err);
+        if (rc < 0)
+            registry_stop(sup->registry);
+        uv_run(&sup->loop, UV_RUN_DEFAULT); /* until stop() has closed everything */
         finish(sup);
     }
     free(sup);
