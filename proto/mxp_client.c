@@ -84,10 +84,10 @@ int mxp_client_new(const struct mxp_client_options *options, struct mxp_client *
     struct mxp_client *client = mx_xalloc(sizeof(*client));
     struct mxp_client_options own = *options;
     set_defaults(&own);
-    if (own.keys.public_key && own.keys.secret_key) {
+    if (own.keys.public_key)
         own.keys.public_key = client->public_key = mx_xdup(own.keys.public_key);
+    if (own.keys.secret_key)
         own.keys.secret_key = client->secret_key = mx_xdup(own.keys.secret_key);
-    }
     if (mxp_owner_init(&client->owner, &own, err) != 0 ||
         start_thread(client, err) != 0) {
         dispose(client);
