@@ -97,7 +97,7 @@ struct store_effect {
     enum store_effect_kind kind;
     struct store_grey_query grey;
     int64_t now_ms; /* wall clock */
-    int64_t ttl_ms; /* how long to remember; EPOCH_SET: 0 is for ever */
+    int64_t ttl_ms; /* how long to remember, 0 not at all; EPOCH_SET: 0 for ever */
 };
 
 struct store_stats {

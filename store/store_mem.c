@@ -178,7 +178,7 @@ static void mem_ask(struct store *store, struct store_batch *batch)
 
 static bool expire_in(struct store_mem *mem, struct entry *entry, int64_t ttl_ms)
 {
-    entry->expires_ms = ttl_ms > 0 ? mx_mono_ms(mem->clock) + ttl_ms : 0;
+    entry->expires_ms = mx_mono_ms(mem->clock) + ttl_ms;
     return true;
 }
 
@@ -220,7 +220,7 @@ static bool apply_epoch_set(struct store_mem *mem, const struct store_effect *ef
     if (epoch == NULL)
         return false;
     epoch->number = effect->now_ms;
-    return expire_in(mem, epoch, effect->ttl_ms);
+    return effect->ttl_ms == 0 || expire_in(mem, epoch, effect->ttl_ms);
 }
 
 /* By enum store_effect_kind. Returns whether there was room. */

@@ -249,6 +249,23 @@ static void test_store_agree_epoch(void **state)
     run_both(*state, epochs);
 }
 
+/* An entry that is to live for no time is not remembered; not for ever. */
+static void test_store_agree_no_time_to_live(void **state)
+{
+    struct bed *bed = *state;
+    static const struct step seen[] = {{.op = OP_SEEN, .a = S("p"), .b = S("t")},
+                                       {.op = OP_END}};
+    struct store *stores[] = {bed->mem, bed->store};
+    for (int i = 0; i < 2; i++) {
+        struct store_effect effect = {.kind = STORE_GREY_FIRST,
+                                      .grey = {MX_STR("p"), MX_STR("t")},
+                                      .now_ms = 5,
+                                      .ttl_ms = 0};
+        store_tell(stores[i], &effect, 1);
+        run_scenario(bed, stores[i], seen);
+    }
+}
+
 /* A mailbox id, a domain, a pool or a tuple of any length is bounded, and distinct. */
 static void test_store_agree_long_texts(void **state)
 {
@@ -417,6 +434,7 @@ int main(void)
         TEST(test_store_agree_lists),
         TEST(test_store_agree_greylist),
         TEST(test_store_agree_epoch),
+        TEST(test_store_agree_no_time_to_live),
         TEST(test_store_agree_long_texts),
         TEST(test_store_redis_batch_is_one_round_trip),
         TEST(test_store_redis_batch_is_one_read_and_one_write),
