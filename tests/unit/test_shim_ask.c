@@ -95,10 +95,11 @@ static void test_ask_envelope_carries_all_that_is_known(void **state)
 static void test_ask_envelope_results_come_back_at_content(void **state)
 {
     struct fixture f = start();
-    Mxp__RecipientResult result = MXP__RECIPIENT_RESULT__INIT;
+    Mxp__RecipientResult result;
     char *mailboxes[] = {(char[]){"box1"}, (char[]){"box2"}},
          *marks[] = {(char[]){"allow=1"}};
     (void)state;
+    mxp__recipient_result__init(&result);
     result.n_mailboxes = 2;
     result.mailboxes = mailboxes;
     result.n_marks = 1;
