@@ -15,8 +15,15 @@
 
 #define Z85_KEY 40 /* digits of a CURVE key, ZeroMQ RFC 32 */
 
+/* protobuf-c takes a NULL text for an empty one. */
+static const char *text_of(const char *text)
+{
+    return text ? text : "";
+}
+
 static bool is_text(const char *text, size_t max)
 {
+    text = text_of(text);
     size_t n = strnlen(text, max + 1);
     if (n > max)
         return false;
@@ -35,13 +42,14 @@ static bool is_endpoint(const char *text)
 
 static bool is_key(const char *text)
 {
-    return text[0] == '\0' || (strlen(text) == Z85_KEY && is_text(text, Z85_KEY));
+    size_t n = strlen(text_of(text));
+    return n == 0 || (n == Z85_KEY && is_text(text, Z85_KEY));
 }
 
 static int node_check(const Mxp__Node *node, struct mx_err *err)
 {
     const char *wrong = NULL;
-    if (node->id[0] == '\0' || !is_text(node->id, REGISTRY_TEXT_MAX))
+    if (text_of(node->id)[0] == '\0' || !is_text(node->id, REGISTRY_TEXT_MAX))
         wrong = "id";
     else if (!is_endpoint(node->endpoint))
         wrong = "endpoint";

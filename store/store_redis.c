@@ -21,6 +21,7 @@
 
 #include "mx_arena.h"
 #include "mx_conf.h"
+#include "mx_time.h"
 #include "redis_link.h"
 #include "redis_sync.h"
 #include "store_redis_kinds.h"
@@ -32,7 +33,7 @@
 struct store_redis {
     struct store store;
     struct redis_link *link;
-    uv_loop_t *loop;
+    const struct mx_clock *clock;
     uv_timer_t timer; /* for the deadline of the first in ->waiting */
     bool is_grace;    /* deadlines passed; one more look at the socket first */
     bool is_closing;
@@ -40,14 +41,14 @@ struct store_redis {
     size_t n_pending, n_effects;
     struct redis_script scripts[STORE_SCRIPTS];
     struct store_stats stats;
-    uint64_t timeout_ms;
+    int64_t timeout_ms;
 };
 
 struct pending {
     struct pending *prev, *next;
     struct store_redis *redis;
     struct store_batch *batch; /* NULL: it is done, the replies are late */
-    uint64_t deadline_ms;
+    int64_t deadline_ms;
     size_t n_replies; /* still to come */
     size_t question, step;
     bool is_bad; /* a reply to this question was not usable */
@@ -69,15 +70,16 @@ static void on_deadline(uv_timer_t *timer);
 
 static void arm(struct store_redis *redis)
 {
-    uint64_t now_ms = uv_now(redis->loop);
+    int64_t now_ms = mx_mono_ms(redis->clock);
     if (redis->is_closing)
         return;
     if (redis->waiting == NULL) {
         uv_timer_stop(&redis->timer);
         return;
     }
-    uint64_t at = redis->waiting->deadline_ms;
-    uv_timer_start(&redis->timer, on_deadline, at > now_ms ? at - now_ms : 1, 0);
+    int64_t at = redis->waiting->deadline_ms;
+    uv_timer_start(&redis->timer, on_deadline, at > now_ms ? (uint64_t)(at - now_ms) : 1,
+                   0);
 }
 
 /* Tell the batch. Nothing of ${pending} but its count of replies matters after that; the
@@ -100,13 +102,13 @@ static void finish(struct pending *pending, const char *fault)
 static void on_deadline(uv_timer_t *timer)
 {
     struct store_redis *redis = timer->data;
-    uint64_t now_ms = uv_now(redis->loop);
     if (!redis->is_grace) {
         redis->is_grace = true;
         uv_timer_start(timer, on_deadline, 1, 0);
         return;
     }
     redis->is_grace = false;
+    int64_t now_ms = mx_mono_ms(redis->clock);
     while (redis->waiting && redis->waiting->deadline_ms <= now_ms)
         finish(redis->waiting, "store late");
     arm(redis);
@@ -197,14 +199,13 @@ static void answer_nothing(struct store_redis *redis, struct store_batch *batch,
     batch->done(batch);
 }
 
-static uint64_t deadline_of(const struct store_redis *redis,
-                            const struct store_batch *batch)
+static int64_t deadline_of(const struct store_redis *redis,
+                           const struct store_batch *batch)
 {
-    uint64_t limit = redis->timeout_ms;
+    int64_t limit = redis->timeout_ms;
     if (batch->timeout_ms > 0 && batch->timeout_ms < limit)
         limit = batch->timeout_ms;
-    uv_update_time(redis->loop); /* a busy turn of the loop must not eat our time */
-    return uv_now(redis->loop) + limit;
+    return mx_mono_ms(redis->clock) + limit;
 }
 
 static void redis_ask(struct store *store, struct store_batch *batch)
@@ -326,8 +327,8 @@ int store_redis_new(struct uv_loop_s *loop, const struct store_redis_options *op
     };
     store_scripts_init(redis->scripts);
     redis->store.ops = &ops;
-    redis->loop = loop;
-    redis->timeout_ms = (uint64_t)options->settings->timeout_ms;
+    redis->clock = options->clock;
+    redis->timeout_ms = options->settings->timeout_ms;
     if (redis_link_open(loop, &link, &redis->link, err) != 0) {
         free(redis);
         return -1;

@@ -57,6 +57,22 @@ static void test_registry_node_round_trip(void **state)
     assert_true(back->is_draining);
 }
 
+/* As protobuf-c packs it: a NULL text is an empty one, and no id is none. */
+static void test_registry_node_null_texts(void **state)
+{
+    Mxp__Node node = node_of("a"), *back = NULL;
+    struct mx_str bytes;
+    node.public_key = node.version = node.rules = node.signatures = NULL;
+    assert_int_equal(registry_node_encode(*state, &node, &bytes, NULL), 0);
+    assert_int_equal(registry_node_decode(*state, bytes, &back, NULL), 0);
+    assert_string_equal(back->version, "");
+    node.id = NULL;
+    assert_int_equal(registry_node_encode(*state, &node, &bytes, NULL), -1);
+    node = node_of("a");
+    node.endpoint = NULL;
+    assert_int_equal(registry_node_encode(*state, &node, &bytes, NULL), -1);
+}
+
 static void test_registry_node_refuses_bad_fields(void **state)
 {
     static char longer[REGISTRY_TEXT_MAX + 2];
@@ -169,6 +185,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_registry_node_round_trip),
+        TEST(test_registry_node_null_texts),
         TEST(test_registry_node_refuses_bad_fields),
         TEST(test_registry_node_refuses_too_large),
         TEST(test_registry_version_tells_what_matters),
