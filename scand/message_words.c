@@ -11,6 +11,7 @@
 struct mx_str message_words_decode(struct mx_arena *arena, struct mx_str text)
 {
     const char *raw = mx_str_cstr(arena, mx_str_sub(text, 0, TEXT_MAX));
+    g_mime_init(); /* counts its callers; the first call does the work */
     char *decoded = g_mime_utils_header_decode_text(NULL, raw);
     struct mx_str out = mx_str_dup(arena, mx_str(decoded ? decoded : raw));
     g_free(decoded);

@@ -23,6 +23,8 @@ owners=(
     'libmilter/.*'            'milter-shim/shim_milter\.c'
     'clamav\.h'               'scand/(clam_engine|det_clamav)\.c'
     'gmime/.*'                'scand/message[a-z_]*\.[ch]'
+    '(archive|archive_entry)\.h' 'scand/archive_list\.c'
+    'magic\.h'               'scand/file_type\.c'
     'microhttpd\.h'           'lib/mx_http\.c'
     '(cyaml/.*|yaml\.h)'      'lib/mx_conf[a-z_]*\.[ch]'
     'systemd/.*'              'lib/mx_daemon\.c'

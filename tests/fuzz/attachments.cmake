@@ -1,0 +1,1 @@
+mx_fuzz_test(attachments mxscan)
