@@ -20,6 +20,7 @@
 #include "store_keys.h"
 
 #define ENTRIES_MAX 1000000u /* about 400 bytes each */
+#define SWEEP_MS 1000
 #define MEM_KEY_MAX (STORE_KEY_MAX + STORE_PATTERN_MAX + 1)
 
 struct entry {
@@ -40,6 +41,7 @@ struct store_mem {
     struct store store;
     const struct mx_clock *clock;
     struct entry *entries;
+    int64_t next_sweep_ms;
     const char *fault;
     struct store_stats stats;
 };
@@ -71,10 +73,14 @@ static struct entry *find(struct store_mem *mem, struct mx_str key)
     return entry;
 }
 
+/* At most once a second: a full table must not cost a walk for each new entry. */
 static void sweep(struct store_mem *mem)
 {
     int64_t now_ms = mx_mono_ms(mem->clock);
     struct entry *entry, *next;
+    if (now_ms < mem->next_sweep_ms)
+        return;
+    mem->next_sweep_ms = now_ms + SWEEP_MS;
     HASH_ITER(hh, mem->entries, entry, next)
     {
         if (has_expired(entry, now_ms))

@@ -20,7 +20,8 @@ static char *text(const char *literal)
 
 static Mxp__Node node_of(const char *id)
 {
-    Mxp__Node node = MXP__NODE__INIT;
+    Mxp__Node node;
+    mxp__node__init(&node);
     node.id = text(id);
     node.endpoint = text("tcp://[2001:db8::1]:9700");
     node.public_key = text(KEY);

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <setjmp.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -143,6 +144,32 @@ static void test_store_mem_list_set_change_remove(void **state)
     store_free(store);
 }
 
+/* Full: new entries are lost, until old ones have expired. */
+static void test_store_mem_is_bounded(void **state)
+{
+    enum { MANY = 1000000 };
+    struct mx_clock_fake clock;
+    struct store_stats stats;
+    char tuple[16];
+    (void)state;
+    mx_clock_fake_init(&clock, 1000);
+    struct store *store = store_mem_new(&clock.clock);
+    struct store_effect effect = {.kind = STORE_GREY_FIRST, .now_ms = 1, .ttl_ms = 5000};
+    effect.grey.pool = MX_STR("flood");
+    for (int i = 0; i < MANY + 10; i++) {
+        int n = snprintf(tuple, sizeof(tuple), "%d", i);
+        effect.grey.tuple = mx_str_of(tuple, (size_t)n);
+        store_tell(store, &effect, 1);
+    }
+    store_stats(store, &stats);
+    assert_int_equal(stats.effects, MANY);
+    assert_int_equal(stats.lost, 10);
+    clock.now_ms += 5000;
+    tell(store, STORE_GREY_FIRST, 7, 500);
+    assert_int_equal(ask(store, &grey, NULL).grey.first_ms, 7);
+    store_free(store);
+}
+
 static void test_store_free_null(void **state)
 {
     (void)state;
@@ -157,6 +184,7 @@ int main(void)
         cmocka_unit_test(test_store_mem_break_makes_answers_unknown),
         cmocka_unit_test(test_store_mem_flush_loses_everything),
         cmocka_unit_test(test_store_mem_list_set_change_remove),
+        cmocka_unit_test(test_store_mem_is_bounded),
         cmocka_unit_test(test_store_free_null),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
