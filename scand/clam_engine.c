@@ -12,6 +12,7 @@
 #include "clam_engine.h"
 
 #include <dirent.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,10 +26,12 @@
 
 /* libclamav reports an exceeded limit as a heuristic "virus" of this name. */
 #define LIMIT_PREFIX "Heuristics.Limits.Exceeded"
+#define PHISHING_PREFIX "Heuristics.Phishing."
 
 struct clam_engine {
     struct cl_engine *cl;
     struct cl_scan_options options;
+    size_t max_file_size;
     char version[64];
 };
 
@@ -110,6 +113,7 @@ int clam_engine_load(const struct clamav_settings *settings, struct clam_engine 
     struct clam_engine *engine = mx_xalloc(sizeof(*engine));
     engine->cl = cl_engine_new();
     set_options(engine, settings);
+    engine->max_file_size = (size_t)settings->max_file_size;
     if (engine->cl == NULL)
         mx_err_set(err, MX_ERR_SYSTEM, "libclamav gives no engine");
     if (engine->cl == NULL || set_limits(engine->cl, settings, err) < 0 ||
@@ -141,18 +145,43 @@ int clam_engine_temp_dir(struct clam_engine *engine, const char *path, struct mx
     return rc == CL_SUCCESS ? 0 : fail(err, "setting libclamav's directory", rc);
 }
 
+static bool has_prefix(const char *name, const char *prefix)
+{
+    return strncmp(name, prefix, strlen(prefix)) == 0;
+}
+
 static int judge(cl_error_t rc, const char *name, enum clam_verdict *out,
                  struct mx_err *err)
 {
     switch (rc) {
     case CL_CLEAN: *out = CLAM_CLEAN; return 0;
     case CL_VIRUS:
-        *out = strncmp(name, LIMIT_PREFIX, strlen(LIMIT_PREFIX)) == 0 ? CLAM_LIMIT
-                                                                      : CLAM_VIRUS;
+        *out = has_prefix(name, LIMIT_PREFIX)      ? CLAM_LIMIT
+               : has_prefix(name, PHISHING_PREFIX) ? CLAM_PHISHING
+                                                   : CLAM_VIRUS;
         return 0;
     case CL_ETIMEOUT: return mx_err_set(err, MX_ERR_TIMEOUT, "libclamav ran out of time");
     default: return fail(err, "libclamav", rc);
     }
+}
+
+static int scan_map(struct clam_engine *engine, struct mx_str data, const char **out_name,
+                    enum clam_verdict *out, struct mx_err *err)
+{
+    cl_fmap_t *map = cl_fmap_open_memory(data.p, data.n);
+    if (map == NULL)
+        return mx_err_set(err, MX_ERR_SYSTEM, "libclamav cannot map the message");
+    const char *name = NULL;
+    unsigned long scanned = 0;
+    cl_error_t rc = cl_scanmap_callback(map, NULL, &name, &scanned, engine->cl,
+                                        &engine->options, NULL);
+    cl_fmap_close(map);
+    if (name == NULL) /* it says "virus" without a name where it stops at a limit */
+        name = LIMIT_PREFIX;
+    if (judge(rc, name, out, err) < 0)
+        return -1;
+    *out_name = name;
+    return 0;
 }
 
 int clam_engine_scan(struct clam_engine *engine, struct mx_str data, int64_t time_ms,
@@ -166,19 +195,14 @@ int clam_engine_scan(struct clam_engine *engine, struct mx_str data, int64_t tim
         *out = CLAM_CLEAN;
         return 0;
     }
-    cl_fmap_t *map = cl_fmap_open_memory(data.p, data.n);
-    if (map == NULL)
-        return mx_err_set(err, MX_ERR_SYSTEM, "libclamav cannot map the message");
-    const char *name = NULL;
-    unsigned long scanned = 0;
-    rc = cl_scanmap_callback(map, NULL, &name, &scanned, engine->cl, &engine->options,
-                             NULL);
-    cl_fmap_close(map);
-    if (name == NULL)
-        name = "unnamed";
-    if (judge(rc, name, out, err) < 0)
+    /* It would not look at a larger file at all: we look at the start. */
+    struct mx_str start = mx_str_sub(data, 0, engine->max_file_size);
+    if (scan_map(engine, start, out_name, out, err) < 0)
         return -1;
-    *out_name = name;
+    if (start.n < data.n && *out == CLAM_CLEAN) {
+        *out = CLAM_LIMIT;
+        *out_name = "larger than max_file_size";
+    }
     return 0;
 }
 

@@ -7,8 +7,9 @@
  * text and its attachments would not be unpacked. So a message that does not begin like
  * mail gets a Received line in front, in a copy.
  *
- * No signatures: load fails and the chain reports the detector as degraded. Symbols are
- * of this file; limits, too, are findings, as "clean as far as I looked" is not clean.
+ * No signatures: load fails and the chain reports the detector as degraded. Limits are
+ * findings, too, as "clean as far as I looked" is not clean. Heuristics on links are a
+ * finding with a score, not a virus: they are wrong too often to refuse mail on them.
  */
 #include "scan.h"
 
@@ -29,6 +30,7 @@ struct state {
 
 static const struct scan_symbol symbols[] = {
     {"VIRUS", 1000, "libclamav knows a virus in the message"},
+    {"MX_CLAMAV_PHISHING", 2.5, "libclamav's heuristics take links for phishing"},
     {"MX_CLAMAV_LIMITS", 0, "the message exceeds a limit of the virus scanner"},
     {0},
 };
@@ -83,6 +85,8 @@ static int run(void *opaque, const struct message *msg, struct scan_result *resu
     enum clam_verdict verdict = CLAM_CLEAN;
     if (scan(opaque, msg, &name, &verdict, err) < 0)
         return -1;
+    if (verdict == CLAM_PHISHING)
+        scan_add(result, "MX_CLAMAV_PHISHING", "%s", name);
     if (verdict == CLAM_LIMIT)
         scan_add(result, "MX_CLAMAV_LIMITS", "%s", name);
     if (verdict != CLAM_VIRUS)

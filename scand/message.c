@@ -205,14 +205,34 @@ static void gate_to_stream(void *user, struct mx_str piece)
     g_mime_stream_write(user, piece.p, piece.n);
 }
 
-static GMimeMessage *construct(struct parse *parse, GMimeStream *stream)
+/* One attempt; ${lead} goes in front of the message. NULL: GMime makes nothing of it. */
+static GMimeMessage *construct(struct parse *parse, struct mx_str lead)
 {
+    GMimeStream *stream = g_mime_stream_mem_new();
+    if (lead.n > 0)
+        gate_to_stream(stream, lead);
+    parse->msg->cuts |= message_gate(parse->msg->raw, gate_to_stream, stream);
+    g_mime_stream_reset(stream);
     GMimeParserOptions *options = g_mime_parser_options_new();
     g_mime_parser_options_set_warning_callback(options, on_warning, parse);
     GMimeParser *parser = g_mime_parser_new_with_stream(stream);
     GMimeMessage *tree = g_mime_parser_construct_message(parser, options);
     g_object_unref(parser);
+    g_object_unref(stream);
     g_mime_parser_options_free(options);
+    return tree;
+}
+
+/* GMime gives up where the first line is no field: a fold, an empty line, junk. Readers do
+   not, so we put a field in front and look again, at last with all of it as the body. */
+static GMimeMessage *construct_any(struct parse *parse)
+{
+    static const char *const leads[] = {"X-Mxdrop: \r\n", "X-Mxdrop: \r\n\r\n"};
+    GMimeMessage *tree = construct(parse, MX_STR_NONE);
+    for (size_t i = 0; i < 2 && tree == NULL && parse->msg->raw.n > 0; i++) {
+        parse->msg->warned[MESSAGE_WARN_MALFORMED].count = 1;
+        tree = construct(parse, mx_str(leads[i]));
+    }
     return tree;
 }
 
@@ -228,10 +248,7 @@ int message_parse(struct mx_arena *arena, struct mx_str raw, struct message *out
     parse.content_left = mx_arena_left(arena) / 4 * 3;
 
     g_mime_init(); /* counts its callers; the first call does the work */
-    GMimeStream *stream = g_mime_stream_mem_new();
-    msg.cuts |= message_gate(raw, gate_to_stream, stream);
-    g_mime_stream_reset(stream);
-    GMimeMessage *tree = construct(&parse, stream);
+    GMimeMessage *tree = construct_any(&parse);
     GMimeObject *top = tree != NULL ? g_mime_message_get_mime_part(tree) : NULL;
     if (top != NULL) {
         walk(&parse, top, 0, -1);
@@ -242,8 +259,7 @@ int message_parse(struct mx_arena *arena, struct mx_str raw, struct message *out
     }
     if (tree != NULL)
         g_object_unref(tree);
-    g_object_unref(stream);
-    if (tree == NULL && raw.n > 0 && msg.n_headers > 0)
+    if (tree == NULL && raw.n > 0)
         return mx_err_set(err, MX_ERR_SYSTEM, "the MIME parser gave no message");
     msg.parts = parse.parts;
     msg.n_parts = parse.n_parts;

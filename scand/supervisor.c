@@ -25,6 +25,7 @@
 #include "mx_time.h"
 #include "poison_memory.h"
 #include "registry.h"
+#include "store_redis.h"
 
 #define ARENA_MAX (64u << 20) /* one decoded request, eight times its encoding */
 #define REQUEST_MAX (4u << 20) /* octets of an encoded ScanRequest */
@@ -176,6 +177,17 @@ static void start_loop(struct supervisor *sup)
     sup_jobs_wake(sup);
 }
 
+/* Refused credentials are told at once; a Redis that is away comes back by itself. */
+static int check_redis(const struct supervisor *sup, struct mx_err *err)
+{
+    const struct mx_conf *conf = sup->env->conf;
+    struct mx_err why = {0};
+    if (store_redis_check(mx_conf_get(conf, "redis"), &why) == 0 || why.code != MX_ERR_INPUT)
+        return 0;
+    return mx_err_set(err, why.code, "%s: redis.password: %s",
+                      mx_conf_where(conf, "redis.password"), why.text);
+}
+
 static int start(struct supervisor *sup, struct mx_err *err)
 {
     uint8_t key[16];
@@ -186,7 +198,7 @@ static int start(struct supervisor *sup, struct mx_err *err)
     name_node(sup);
     sup_status_init(sup);
     sup_status_resize(sup);
-    if (open_server(sup, err) < 0)
+    if (check_redis(sup, err) < 0 || open_server(sup, err) < 0)
         return -1;
     if (sup_status_announce(sup, err) < 0)
         return -1;

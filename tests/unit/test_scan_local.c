@@ -1,0 +1,109 @@
+/* The engine in this process, as mxdropctl scan --local uses it. */
+#include "scan_fixture.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "scan_local.h"
+#include "temp_tree.h"
+
+struct local {
+    char *dir;
+    struct mx_conf *conf;
+    struct scan_local *local;
+    struct mx_arena *arena;
+};
+
+static void set_up(struct local *t, const char *signatures)
+{
+    char path[256];
+    t->dir = temp_tree_make("/tmp", NULL);
+    snprintf(path, sizeof(path), "%s/c.yaml", t->dir);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fprintf(file, "scand:\n  temp_dir: %s\n  clamav:\n    signatures: %s\n", t->dir,
+            signatures);
+    fclose(file);
+    const struct mx_conf_section *sections[] = {&scan_conf_section, NULL};
+    const char *foreign[] = {NULL};
+    struct mx_err err = {0};
+    if (mx_conf_load(path, sections, foreign, &t->conf, &err) < 0 ||
+        scan_local_open(t->conf, &t->local, &err) < 0)
+        fail_msg("%s", err.text);
+    t->arena = mx_arena_new(scan_local_arena_size(1 << 20));
+}
+
+static void tear_down(struct local *t)
+{
+    scan_local_close(t->local);
+    mx_conf_free(t->conf);
+    mx_arena_free(t->arena);
+    temp_tree_remove(t->dir);
+    free(t->dir);
+}
+
+static void test_run_finds(void **state)
+{
+    (void)state;
+    struct local t = {0};
+    set_up(&t, MX_SOURCE_DIR "/tests/signatures");
+    Mxp__ScanReply *reply = NULL;
+    struct scan_local_input input = {
+        .message = MX_STR("To: x\r\n\r\nX5O!P%@AP[4\\PZX54(P^)7CC)7}$"
+                          "EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*\r\n")};
+    assert_null(scan_local_fault(t.local, 0));
+    scan_local_run(t.local, t.arena, &input, &reply);
+    assert_int_equal(reply->n_viruses, 1);
+    assert_int_equal(reply->n_findings, 5); /* 4 missing fields and the virus */
+    assert_float_equal(reply->score, 1001.9, 1e-6);
+    assert_float_equal(reply->required, 5, 1e-9);
+    assert_int_equal(reply->n_parts, 1);
+    assert_int_equal(reply->n_costs, 0);
+    tear_down(&t);
+}
+
+static void test_run_takes_the_request(void **state)
+{
+    (void)state;
+    struct local t = {0};
+    set_up(&t, MX_SOURCE_DIR "/tests/signatures");
+    char only_mime[] = "mime";
+    char *only[] = {only_mime};
+    Mxp__ScanRequest request = MXP__SCAN_REQUEST__INIT;
+    request.only = only;
+    request.n_only = 1;
+    request.profile = true;
+    Mxp__ScanReply *reply = NULL;
+    struct scan_local_input input = {.message = MX_STR("x"), .request = &request};
+    scan_local_run(t.local, t.arena, &input, &reply);
+    assert_int_equal(reply->n_findings, 0);
+    assert_int_equal(reply->n_costs, 1);
+    assert_string_equal(reply->costs[0]->detector, "mime");
+    tear_down(&t);
+}
+
+static void test_fault_says_why(void **state)
+{
+    (void)state;
+    struct local t = {0};
+    set_up(&t, "/nonexistent");
+    assert_non_null(strstr(scan_local_fault(t.local, 0), "clamav: "));
+    assert_non_null(strstr(scan_local_fault(t.local, 0), "/nonexistent"));
+    assert_null(scan_local_fault(t.local, 1));
+    Mxp__ScanReply *reply = NULL;
+    struct scan_local_input input = {.message = MX_STR("x")};
+    scan_local_run(t.local, t.arena, &input, &reply);
+    assert_int_equal(reply->n_degraded, 1);
+    assert_string_equal(reply->degraded[0], "clamav");
+    tear_down(&t);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_run_finds),
+        cmocka_unit_test(test_run_takes_the_request),
+        cmocka_unit_test(test_fault_says_why),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
