@@ -1,0 +1,17 @@
+/* The other programs: where they are. */
+#ifndef CTL_PROGRAM_H
+#define CTL_PROGRAM_H
+
+struct mx_arena;
+struct mx_err;
+
+/**
+ * ctl_program_find(arena, name, out, err):
+ * The path of a program: beside mxdropctl itself, in the sbin folder beside its bin, or
+ * in $PATH, /usr/sbin and /sbin behind it (users' paths often lack them). Fails:  not
+ * found (-1; says what was looked for).
+ */
+int ctl_program_find(struct mx_arena *arena, const char *name, const char **out,
+                     struct mx_err *err);
+
+#endif
