@@ -27,6 +27,7 @@
 #include "shim.h"
 #include "shim_backend.h"
 #include "shim_milter.h"
+#include "shim_nudge.h"
 #include "shim_socket.h"
 
 #define LOOP_MS 1000 /* watchdog and liveness of libmilter */
@@ -39,6 +40,7 @@ struct runner {
     struct shim shim;
     struct shim_cluster *cluster;
     struct shim_socket sock;
+    struct shim_nudge *nudge;
     struct mx_http *http;
 };
 
@@ -116,7 +118,9 @@ static int start(struct runner *runner, struct mx_err *err)
     if (*conf->metrics &&
         mx_http_start(conf->metrics, env->metrics, env->health, &runner->http, err) < 0)
         return mx_err_wrap(err, "milter.metrics");
-    return shim_milter_start(err);
+    if (shim_milter_start(err) < 0)
+        return -1;
+    return shim_nudge_start(runner->sock.text, &shim->sessions, &runner->nudge, err);
 }
 
 static void reload(struct runner *runner, struct mx_conf *conf)
@@ -230,6 +234,7 @@ int shim_run(struct mx_daemon_env *env, struct mx_err *err)
         rc = mx_err_set(err, MX_ERR_SYSTEM, "libmilter ended by itself: see syslog");
     else
         drain(runner);
+    shim_nudge_stop(runner->nudge);
     if (!shim_milter_stop(CALLBACK_WAIT_MS)) {
         /* Callbacks still use what would be freed now; the process ends anyhow. */
         mx_log(env->log, MX_LOG_WARN, "shim.cut", "messages=%u",
