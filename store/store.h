@@ -26,6 +26,8 @@ enum store_kind {
     STORE_LIST_MATCH, /* is one of these patterns on this scope's allow/deny list? */
     STORE_GREY_SEEN,  /* when was this (pool, tuple) first seen, how often did it pass? */
     STORE_EPOCH,      /* since when has this store kept state? */
+    STORE_RATE,       /* is there room for this much under this rate? */
+    STORE_QUOTA,      /* what is known of this mailbox's quota? */
 };
 
 /* Most specific pattern first: the first that is listed answers. */
@@ -43,11 +45,23 @@ struct store_grey_query {
 };
 #define STORE_TUPLE_TEXT_MAX 512 /* bytes of a tuple that are kept, for people */
 
+/* A token bucket of the whole cluster: ${limit} units per period, all of them at once at
+   most. Asking takes nothing; STORE_RATE_HIT does. */
+struct store_rate_query {
+    struct mx_str name; /* what is limited, any bytes; hashed */
+    int64_t limit;      /* units per period, at least 1 */
+    int64_t period_ms;  /* at least 1 */
+    int64_t cost;       /* units, 0 or more */
+    int64_t now_ms;     /* wall clock */
+};
+
 struct store_question {
     enum store_kind kind;
     union {
         struct store_list_query list;
         struct store_grey_query grey;
+        struct store_rate_query rate;
+        struct mx_str mailbox; /* STORE_QUOTA: a mailbox id */
     };
 };
 
@@ -69,6 +83,16 @@ struct store_answer {
         struct {
             int64_t since_ms; /* wall clock; 0: the store holds nothing, not even this */
         } epoch;
+        struct {
+            int64_t wait_ms; /* 0: there is room; else come back then */
+            int64_t left;    /* units that would be left now, without this cost */
+        } rate;
+        struct {
+            bool has_limit, has_used; /* missing is not zero */
+            int64_t limit, used;      /* bytes */
+            int64_t over_since_ms;    /* wall clock; 0: it is not known to be over */
+            int64_t active_ms; /* wall clock of the owner's last visit; 0: not known */
+        } quota;
     };
 };
 
@@ -88,14 +112,21 @@ struct store_batch {
 };
 
 enum store_effect_kind {
-    STORE_GREY_FIRST, /* remember the first attempt, unless one is remembered */
-    STORE_GREY_PASS,  /* it passed: count for tuple and pool, renew both */
-    STORE_EPOCH_SET,  /* the store keeps state from now on, unless it says so already */
+    STORE_GREY_FIRST,  /* remember the first attempt, unless one is remembered */
+    STORE_GREY_PASS,   /* it passed: count for tuple and pool, renew both */
+    STORE_EPOCH_SET,   /* the store keeps state from now on, unless it says so already */
+    STORE_RATE_HIT,    /* take this cost from the bucket */
+    STORE_QUOTA_OVER,  /* the mailbox is over its quota, since now unless it was */
+    STORE_QUOTA_UNDER, /* it is not any more */
 };
 
 struct store_effect {
     enum store_effect_kind kind;
-    struct store_grey_query grey;
+    union {
+        struct store_grey_query grey;
+        struct store_rate_query rate;
+        struct mx_str mailbox; /* STORE_QUOTA_OVER, STORE_QUOTA_UNDER */
+    };
     int64_t now_ms; /* wall clock */
     int64_t ttl_ms; /* how long to remember, 0 not at all; EPOCH_SET: 0 for ever */
 };

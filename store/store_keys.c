@@ -122,6 +122,25 @@ struct mx_str store_keys_counter_of(struct store_key *out, struct mx_str key)
     return mx_str_of(out->text, out->n);
 }
 
+struct mx_str store_keys_rate(struct store_key *out, struct mx_str name)
+{
+    out->n = 0;
+    add(out, MX_STR("mx:rl:{"));
+    add_hash(out, name);
+    add(out, MX_STR("}"));
+    return mx_str_of(out->text, out->n);
+}
+
+struct mx_str store_keys_quota(struct store_key *out, struct mx_str mailbox)
+{
+    return tagged(out, "mx:qt:", mailbox, "");
+}
+
+struct mx_str store_keys_over(struct store_key *out, struct mx_str mailbox)
+{
+    return tagged(out, "mx:qt:", mailbox, ":over");
+}
+
 struct mx_str store_keys_due(struct store_key *out, const char *role)
 {
     return tagged(out, "mx:reg:", mx_str(role), ":due");

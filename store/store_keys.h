@@ -4,6 +4,9 @@
  *   mx:ls:{SCOPE}              hash: pattern -> "a 1700000000000" | "d 1700000000000"
  *   mx:gl:{POOL}:n             counter: passes of the pool                     (TTL)
  *   mx:gl:{POOL}:t:HASH        hash of one tuple: f first, l last, n passes, t text (TTL)
+ *   mx:rl:{HASH}               bucket of a rate limit: its theoretical arrival time (TTL)
+ *   mx:qt:{MAILBOX}            hash: limit and used (bytes), active (ms)
+ *   mx:qt:{MAILBOX}:over       since when it is over its quota, ms             (TTL)
  *   mx:{epoch}                 since when this store keeps state
  *   mx:reg:{ROLE}:due          sorted set: node id by the time its entry ends  (TTL)
  *   mx:reg:{ROLE}:node         hash: node id -> encoded Node                   (TTL)
@@ -48,6 +51,13 @@ struct mx_str store_keys_tuple(struct store_key *out, struct mx_str pool,
 
 /** store_keys_counter_of(out, key): the counter of the pool that a tuple's key is in. */
 struct mx_str store_keys_counter_of(struct store_key *out, struct mx_str key);
+
+/** store_keys_rate(out, name): the bucket of what is limited; ${name} is hashed. */
+struct mx_str store_keys_rate(struct store_key *out, struct mx_str name);
+
+/** store_keys_quota(out, mailbox), store_keys_over(out, mailbox): quota of a mailbox. */
+struct mx_str store_keys_quota(struct store_key *out, struct mx_str mailbox);
+struct mx_str store_keys_over(struct store_key *out, struct mx_str mailbox);
 
 /** store_keys_due(out, role), store_keys_node(out, role): the registry of one role. */
 struct mx_str store_keys_due(struct store_key *out, const char *role);

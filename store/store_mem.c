@@ -18,6 +18,7 @@
 #include "mx_arena.h"
 #include "mx_time.h"
 #include "store_keys.h"
+#include "store_rate.h"
 
 #define ENTRIES_MAX 1000000u /* about 400 bytes each */
 #define SWEEP_MS 1000
@@ -28,7 +29,8 @@ struct entry {
     int64_t expires_ms; /* monotonic; 0: never */
     union {
         enum store_listing listing;
-        int64_t number; /* passes of a pool; since when there is an epoch */
+        int64_t number; /* passes of a pool; since when: epoch, over; a bucket's time */
+        struct store_mem_quota quota;
         struct {
             int64_t first_ms, last_ms, passes;
         } grey;
@@ -156,12 +158,36 @@ static void answer_epoch(struct store_mem *mem, const struct store_question *que
     out->epoch.since_ms = epoch ? epoch->number : 0;
 }
 
+static void answer_rate(struct store_mem *mem, const struct store_question *question,
+                        struct store_answer *out)
+{
+    struct store_key key;
+    struct entry *bucket = find(mem, store_keys_rate(&key, question->rate.name));
+    store_rate_judge(&question->rate, bucket ? bucket->number : 0, out);
+}
+
+static void answer_quota(struct store_mem *mem, const struct store_question *question,
+                         struct store_answer *out)
+{
+    struct store_key key;
+    struct entry *quota = find(mem, store_keys_quota(&key, question->mailbox));
+    struct entry *over = find(mem, store_keys_over(&key, question->mailbox));
+    if (quota) {
+        out->quota.has_limit = quota->quota.limit >= 0;
+        out->quota.has_used = quota->quota.used >= 0;
+        out->quota.limit = out->quota.has_limit ? quota->quota.limit : 0;
+        out->quota.used = out->quota.has_used ? quota->quota.used : 0;
+        out->quota.active_ms = quota->quota.active_ms;
+    }
+    out->quota.over_since_ms = over ? over->number : 0;
+}
+
 /* By enum store_kind. */
 static void (*const answers[])(struct store_mem *, const struct store_question *,
                                struct store_answer *) = {
-    [STORE_LIST_MATCH] = answer_list,
-    [STORE_GREY_SEEN] = answer_grey,
-    [STORE_EPOCH] = answer_epoch,
+    [STORE_LIST_MATCH] = answer_list, [STORE_GREY_SEEN] = answer_grey,
+    [STORE_EPOCH] = answer_epoch,     [STORE_RATE] = answer_rate,
+    [STORE_QUOTA] = answer_quota,
 };
 
 static void mem_ask(struct store *store, struct store_batch *batch)
@@ -229,11 +255,47 @@ static bool apply_epoch_set(struct store_mem *mem, const struct store_effect *ef
     return effect->ttl_ms == 0 || expire_in(mem, epoch, effect->ttl_ms);
 }
 
+static bool apply_rate_hit(struct store_mem *mem, const struct store_effect *effect)
+{
+    struct store_key text;
+    const struct store_rate_query *rate = &effect->rate;
+    struct entry *bucket = find_or_add(mem, store_keys_rate(&text, rate->name));
+    if (bucket == NULL)
+        return false;
+    int64_t now_us = rate->now_ms * 1000, latest = now_us + 2000 * rate->period_ms;
+    int64_t at = bucket->number > now_us ? bucket->number : now_us;
+    at += store_rate_share_us(rate);
+    bucket->number = at < latest ? at : latest;
+    return expire_in(mem, bucket, (bucket->number - now_us + 999) / 1000 + 1000);
+}
+
+static bool apply_quota_over(struct store_mem *mem, const struct store_effect *effect)
+{
+    struct store_key text;
+    struct mx_str key = store_keys_over(&text, effect->mailbox);
+    if (find(mem, key))
+        return true;
+    struct entry *over = find_or_add(mem, key);
+    if (over == NULL)
+        return false;
+    over->number = effect->now_ms;
+    return expire_in(mem, over, effect->ttl_ms);
+}
+
+static bool apply_quota_under(struct store_mem *mem, const struct store_effect *effect)
+{
+    struct store_key text;
+    struct entry *over = find(mem, store_keys_over(&text, effect->mailbox));
+    if (over)
+        entry_drop(mem, over);
+    return true;
+}
+
 /* By enum store_effect_kind. Returns whether there was room. */
 static bool (*const effects_table[])(struct store_mem *, const struct store_effect *) = {
-    [STORE_GREY_FIRST] = apply_grey_first,
-    [STORE_GREY_PASS] = apply_grey_pass,
-    [STORE_EPOCH_SET] = apply_epoch_set,
+    [STORE_GREY_FIRST] = apply_grey_first, [STORE_GREY_PASS] = apply_grey_pass,
+    [STORE_EPOCH_SET] = apply_epoch_set,   [STORE_RATE_HIT] = apply_rate_hit,
+    [STORE_QUOTA_OVER] = apply_quota_over, [STORE_QUOTA_UNDER] = apply_quota_under,
 };
 
 static void mem_tell(struct store *store, const struct store_effect *effects, size_t n)
@@ -290,6 +352,16 @@ void store_mem_list(struct store *store, const char *scope, const char *pattern,
         entry_drop(mem, entry);
     else if (entry)
         entry->listing = listing;
+}
+
+void store_mem_quota(struct store *store, const char *mailbox,
+                     const struct store_mem_quota *quota)
+{
+    struct store_key text;
+    struct store_mem *mem = mem_of(store);
+    struct entry *entry = find_or_add(mem, store_keys_quota(&text, mx_str(mailbox)));
+    if (entry)
+        entry->quota = *quota;
 }
 
 void store_mem_break(struct store *store, const char *fault)

@@ -17,6 +17,15 @@ struct store *store_mem_new(const struct mx_clock *clock);
 void store_mem_list(struct store *store, const char *scope, const char *pattern,
                     enum store_listing listing);
 
+struct store_mem_quota {
+    int64_t limit, used; /* bytes; negative: not known */
+    int64_t active_ms;   /* wall clock; 0: not known */
+};
+
+/** store_mem_quota(store, mailbox, quota): what is known of a mailbox's quota. */
+void store_mem_quota(struct store *store, const char *mailbox,
+                     const struct store_mem_quota *quota);
+
 /** store_mem_break(store, fault): answers are unknown with that fault; NULL mends it. */
 void store_mem_break(struct store *store, const char *fault);
 

@@ -13,9 +13,11 @@
 #include <string.h>
 
 #include "store_pattern.h"
+#include "store_rate.h"
 
 extern const char script_grey_first_lua[];
 extern const char script_grey_pass_lua[];
+extern const char script_rate_hit_lua[];
 
 static void encode_list(const struct store_question *question, size_t step,
                         struct store_command *out)
@@ -98,12 +100,66 @@ static int decode_epoch(const struct store_question *question, size_t step,
     return redis_reply_int(reply, &out->epoch.since_ms);
 }
 
+static void encode_rate(const struct store_question *question, size_t step,
+                        struct store_command *out)
+{
+    (void)step;
+    redis_args_init(&out->args, "GET");
+    redis_args_str(&out->args, store_keys_rate(&out->keys[0], question->rate.name));
+}
+
+static int decode_rate(const struct store_question *question, size_t step,
+                       const struct redisReply *reply, struct store_answer *out)
+{
+    int64_t tat_us = 0;
+    (void)step;
+    if (redis_reply_int(reply, &tat_us) != 0)
+        return -1;
+    store_rate_judge(&question->rate, tat_us, out);
+    return 0;
+}
+
+enum { QUOTA_HASH, QUOTA_OVER, QUOTA_STEPS };
+
+static void encode_quota(const struct store_question *question, size_t step,
+                         struct store_command *out)
+{
+    struct store_key *key = &out->keys[0];
+    if (step == QUOTA_OVER) {
+        redis_args_init(&out->args, "GET");
+        redis_args_str(&out->args, store_keys_over(key, question->mailbox));
+        return;
+    }
+    redis_args_init(&out->args, "HMGET");
+    redis_args_str(&out->args, store_keys_quota(key, question->mailbox));
+    redis_args_text(&out->args, "limit");
+    redis_args_text(&out->args, "used");
+    redis_args_text(&out->args, "active");
+}
+
+static int decode_quota(const struct store_question *question, size_t step,
+                        const struct redisReply *reply, struct store_answer *out)
+{
+    (void)question;
+    if (step == QUOTA_OVER)
+        return redis_reply_int(reply, &out->quota.over_since_ms);
+    if (redis_reply_count(reply) != 3 ||
+        redis_reply_int(redis_reply_at(reply, 0), &out->quota.limit) != 0 ||
+        redis_reply_int(redis_reply_at(reply, 1), &out->quota.used) != 0)
+        return -1;
+    out->quota.has_limit = !redis_reply_is_nil(redis_reply_at(reply, 0));
+    out->quota.has_used = !redis_reply_is_nil(redis_reply_at(reply, 1));
+    return redis_reply_int(redis_reply_at(reply, 2), &out->quota.active_ms);
+}
+
 const struct store_question_kind *store_question_kind(enum store_kind kind)
 {
     static const struct store_question_kind kinds[] = {
         [STORE_LIST_MATCH] = {1, encode_list, decode_list},
         [STORE_GREY_SEEN] = {GREY_STEPS, encode_grey, decode_grey},
         [STORE_EPOCH] = {1, encode_epoch, decode_epoch},
+        [STORE_RATE] = {1, encode_rate, decode_rate},
+        [STORE_QUOTA] = {QUOTA_STEPS, encode_quota, decode_quota},
     };
     assert((size_t)kind < sizeof(kinds) / sizeof(kinds[0]));
     return &kinds[kind];
@@ -114,6 +170,7 @@ void store_scripts_init(struct redis_script scripts[static STORE_SCRIPTS])
     memset(scripts, 0, STORE_SCRIPTS * sizeof(scripts[0]));
     scripts[STORE_SCRIPT_GREY_FIRST].source = script_grey_first_lua;
     scripts[STORE_SCRIPT_GREY_PASS].source = script_grey_pass_lua;
+    scripts[STORE_SCRIPT_RATE_HIT].source = script_rate_hit_lua;
 }
 
 /* KEYS of both scripts begin with the tuple; only a pass counts for the pool. */
@@ -146,6 +203,30 @@ static void encode_epoch_set(const struct store_effect *effect, struct store_com
     }
 }
 
+static void encode_rate_hit(const struct store_effect *effect,
+                            const struct redis_script *script, struct store_command *out)
+{
+    const struct store_rate_query *rate = &effect->rate;
+    redis_args_script(&out->args, script, 1);
+    redis_args_str(&out->args, store_keys_rate(&out->keys[0], rate->name));
+    redis_args_int(&out->args, rate->now_ms * 1000);
+    redis_args_int(&out->args, store_rate_share_us(rate));
+    redis_args_int(&out->args, rate->period_ms * 1000);
+}
+
+static void encode_over(const struct store_effect *effect, struct store_command *out)
+{
+    bool is_over = effect->kind == STORE_QUOTA_OVER;
+    redis_args_init(&out->args, is_over ? "SET" : "DEL");
+    redis_args_str(&out->args, store_keys_over(&out->keys[0], effect->mailbox));
+    if (!is_over)
+        return;
+    redis_args_int(&out->args, effect->now_ms);
+    redis_args_text(&out->args, "NX");
+    redis_args_text(&out->args, "PX");
+    redis_args_int(&out->args, effect->ttl_ms);
+}
+
 void store_effect_encode(const struct store_effect *effect,
                          const struct redis_script scripts[static STORE_SCRIPTS],
                          struct store_command *out,
@@ -162,6 +243,12 @@ void store_effect_encode(const struct store_effect *effect,
         encode_grey_effect(effect, script, 2, out);
         break;
     case STORE_EPOCH_SET: encode_epoch_set(effect, out); break;
+    case STORE_RATE_HIT:
+        script = &scripts[STORE_SCRIPT_RATE_HIT];
+        encode_rate_hit(effect, script, out);
+        break;
+    case STORE_QUOTA_OVER:
+    case STORE_QUOTA_UNDER: encode_over(effect, out); break;
     }
     *out_script = script;
 }

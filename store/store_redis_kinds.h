@@ -28,7 +28,12 @@ struct store_question_kind {
 /** store_question_kind(kind): its row. */
 const struct store_question_kind *store_question_kind(enum store_kind kind);
 
-enum store_script { STORE_SCRIPT_GREY_FIRST, STORE_SCRIPT_GREY_PASS, STORE_SCRIPTS };
+enum store_script {
+    STORE_SCRIPT_GREY_FIRST,
+    STORE_SCRIPT_GREY_PASS,
+    STORE_SCRIPT_RATE_HIT,
+    STORE_SCRIPTS
+};
 
 /** store_scripts_init(scripts): the sources; none is loaded yet. */
 void store_scripts_init(struct redis_script scripts[static STORE_SCRIPTS]);

@@ -36,7 +36,22 @@ struct bed {
     struct store *mem;
 };
 
-enum op { OP_END, OP_LIST, OP_FIRST, OP_PASS, OP_EPOCH_SET, OP_MATCH, OP_SEEN, OP_EPOCH };
+enum op {
+    OP_END,
+    OP_LIST,
+    OP_FIRST,
+    OP_PASS,
+    OP_EPOCH_SET,
+    OP_HIT,
+    OP_OVER,
+    OP_UNDER,
+    OP_QUOTA_SET,
+    OP_MATCH,
+    OP_SEEN,
+    OP_EPOCH,
+    OP_RATE,
+    OP_QUOTA,
+};
 
 /* ->a and ->b: scope and pattern, or pool and tuple. */
 struct step {
@@ -44,6 +59,8 @@ struct step {
     struct mx_str a, b, c;
     int64_t now_ms;
     enum store_listing listing;
+    int64_t cost; /* of OP_RATE and OP_HIT: of 10 a minute */
+    struct store_mem_quota quota;
     struct store_answer want;
 };
 
@@ -124,6 +141,34 @@ static const struct step epochs[] = {
     {.op = OP_END},
 };
 
+/* Ten a minute: ten at once, then one every six seconds. */
+static const struct step rates[] = {
+    {.op = OP_RATE, .a = S("c"), .cost = 10, .now_ms = 1000000, .want.rate = {0, 10}},
+    {.op = OP_RATE, .a = S("c"), .cost = 11, .now_ms = 1000000, .want.rate = {6000, 10}},
+    {.op = OP_HIT, .a = S("c"), .cost = 7, .now_ms = 1000000},
+    {.op = OP_RATE, .a = S("c"), .cost = 3, .now_ms = 1000000, .want.rate = {0, 3}},
+    {.op = OP_RATE, .a = S("c"), .cost = 4, .now_ms = 1000000, .want.rate = {6000, 3}},
+    {.op = OP_RATE, .a = S("c"), .cost = 4, .now_ms = 1006000, .want.rate = {0, 4}},
+    {.op = OP_RATE, .a = S("d"), .cost = 1, .now_ms = 1000000, .want.rate = {0, 10}},
+    {.op = OP_HIT, .a = S("c"), .cost = 1000, .now_ms = 1000000},
+    {.op = OP_RATE, .a = S("c"), .cost = 1, .now_ms = 1000000, .want.rate = {66000, 0}},
+    {.op = OP_RATE, .a = S("c"), .cost = 1, .now_ms = 1066000, .want.rate = {0, 1}},
+    {.op = OP_END},
+};
+
+static const struct step quotas[] = {
+    {.op = OP_QUOTA, .a = S("u@d")},
+    {.op = OP_QUOTA_SET, .a = S("u@d"), .quota = {.limit = 100, .used = -1}},
+    {.op = OP_QUOTA, .a = S("u@d"), .want.quota = {.has_limit = true, .limit = 100}},
+    {.op = OP_QUOTA_SET, .a = S("u@d"), .quota = {100, 0, 7}},
+    {.op = OP_OVER, .a = S("u@d"), .now_ms = 5},
+    {.op = OP_OVER, .a = S("u@d"), .now_ms = 6},
+    {.op = OP_QUOTA, .a = S("u@d"), .want.quota = {true, true, 100, 0, 5, 7}},
+    {.op = OP_UNDER, .a = S("u@d")},
+    {.op = OP_QUOTA, .a = S("u@d"), .want.quota = {true, true, 100, 0, 0, 7}},
+    {.op = OP_END},
+};
+
 static void on_done(struct store_batch *batch)
 {
     (*(int *)batch->user)++;
@@ -174,10 +219,32 @@ static void tell(struct store *store, enum store_effect_kind kind,
                  const struct step *step)
 {
     struct store_effect effect = {.kind = kind,
-                                  .grey = {step->a, step->b},
                                   .now_ms = step->now_ms,
                                   .ttl_ms = kind == STORE_EPOCH_SET ? 0 : TTL_MS};
+    if (kind == STORE_RATE_HIT)
+        effect.rate =
+            (struct store_rate_query){step->a, 10, 60000, step->cost, step->now_ms};
+    else if (kind == STORE_QUOTA_OVER || kind == STORE_QUOTA_UNDER)
+        effect.mailbox = step->a;
+    else
+        effect.grey = (struct store_grey_query){step->a, step->b};
     store_tell(store, &effect, 1);
+}
+
+static void set_quota(struct bed *bed, struct store *store, const struct step *step)
+{
+    const struct store_mem_quota *quota = &step->quota;
+    struct store_key key;
+    if (store == bed->mem) {
+        store_mem_quota(store, step->a.p, quota);
+        return;
+    }
+    store_keys_quota(&key, step->a);
+    private_redis_cmd(&bed->redis, "HSET '%s' limit %lld", key.text,
+                      (long long)quota->limit);
+    if (quota->used >= 0)
+        private_redis_cmd(&bed->redis, "HSET '%s' used %lld active %lld", key.text,
+                          (long long)quota->used, (long long)quota->active_ms);
 }
 
 static void question_of(const struct step *step, struct mx_str patterns[2],
@@ -195,6 +262,15 @@ static void question_of(const struct step *step, struct mx_str patterns[2],
     case OP_SEEN:
         out->kind = STORE_GREY_SEEN;
         out->grey = (struct store_grey_query){step->a, step->b};
+        break;
+    case OP_RATE:
+        out->kind = STORE_RATE;
+        out->rate =
+            (struct store_rate_query){step->a, 10, 60000, step->cost, step->now_ms};
+        break;
+    case OP_QUOTA:
+        out->kind = STORE_QUOTA;
+        out->mailbox = step->a;
         break;
     default: out->kind = STORE_EPOCH; break;
     }
@@ -223,6 +299,10 @@ static void run_scenario(struct bed *bed, struct store *store, const struct step
         case OP_FIRST: tell(store, STORE_GREY_FIRST, &steps[i]); break;
         case OP_PASS: tell(store, STORE_GREY_PASS, &steps[i]); break;
         case OP_EPOCH_SET: tell(store, STORE_EPOCH_SET, &steps[i]); break;
+        case OP_HIT: tell(store, STORE_RATE_HIT, &steps[i]); break;
+        case OP_OVER: tell(store, STORE_QUOTA_OVER, &steps[i]); break;
+        case OP_UNDER: tell(store, STORE_QUOTA_UNDER, &steps[i]); break;
+        case OP_QUOTA_SET: set_quota(bed, store, &steps[i]); break;
         default: check(bed, store, &steps[i], i); break;
         }
     }
@@ -242,6 +322,16 @@ static void test_store_agree_lists(void **state)
 static void test_store_agree_greylist(void **state)
 {
     run_both(*state, greylist);
+}
+
+static void test_store_agree_rate(void **state)
+{
+    run_both(*state, rates);
+}
+
+static void test_store_agree_quota(void **state)
+{
+    run_both(*state, quotas);
 }
 
 static void test_store_agree_epoch(void **state)
@@ -434,6 +524,8 @@ int main(void)
         TEST(test_store_agree_lists),
         TEST(test_store_agree_greylist),
         TEST(test_store_agree_epoch),
+        TEST(test_store_agree_rate),
+        TEST(test_store_agree_quota),
         TEST(test_store_agree_no_time_to_live),
         TEST(test_store_agree_long_texts),
         TEST(test_store_redis_batch_is_one_round_trip),
