@@ -26,9 +26,11 @@ owners=(
     '(archive|archive_entry)\.h' 'scand/archive_list\.c'
     'magic\.h'               'scand/file_type\.c'
     'microhttpd\.h'           'lib/mx_http\.c'
+    'archive(_entry)?\.h'     'scand/archive_[a-z_]+\.[ch]'
+    'magic\.h'                'scand/file_type\.c'
     '(cyaml/.*|yaml\.h)'      'lib/mx_conf[a-z_]*\.[ch]'
     'systemd/.*'              'lib/mx_daemon\.c'
-    'uv\.h'                   '(policyd|store)/[a-z_]+\.[ch]'
+    'uv\.h'                   '(policyd|store|scand)/[a-z_]+\.[ch]'
     '(ares|ares_.*)\.h'       'policyd/resolver[a-z_]*\.[ch]'
 )
 

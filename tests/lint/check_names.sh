@@ -5,7 +5,7 @@
 source "$(dirname "$0")/files.sh"
 
 mapfile -t files < <(tree_files '*' | grep -vE '^tests/(fuzz/corpus|data)/|^tests/lint/check_names')
-mapfile -t c_files < <(for d in "${PRODUCT_DIRS[@]}" bench tests; do tree_files "$d/*.c" "$d/*.h"; done)
+mapfile -t c_files < <(for d in "${PRODUCT_DIRS[@]}" bench; do tree_files "$d/*.c" "$d/*.h"; done)
 
 # look WHAT REGEX FILE...: one finding a hit.
 look() {
