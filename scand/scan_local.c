@@ -83,7 +83,8 @@ const char *scan_local_fault(struct scan_local *local, size_t nth)
 void scan_local_run(struct scan_local *local, struct mx_arena *arena,
                     const struct scan_local_input *input, Mxp__ScanReply **out)
 {
-    Mxp__ScanRequest nothing = MXP__SCAN_REQUEST__INIT;
+    Mxp__ScanRequest nothing;
+    mxp__scan_request__init(&nothing);
     int64_t time_ms = input->time_ms > 0 ? input->time_ms : local->conf->scan_timeout_ms;
     struct scan_once once = {
         .request = input->request != NULL ? input->request : &nothing,

@@ -100,11 +100,13 @@ static int read_id(struct supervisor *sup, const struct mxp_request *request, ch
 
 static void answer_poison(struct supervisor *sup, const struct mxp_request *request)
 {
-    Mxp__Finding finding = MXP__FINDING__INIT;
+    Mxp__Finding finding;
+    mxp__finding__init(&finding);
     finding.symbol = (char *)(uintptr_t)"MX_POISON";
     finding.detector = (char *)(uintptr_t)"supervisor";
     Mxp__Finding *findings[] = {&finding};
-    Mxp__ScanReply reply = MXP__SCAN_REPLY__INIT;
+    Mxp__ScanReply reply;
+    mxp__scan_reply__init(&reply);
     reply.findings = findings;
     reply.n_findings = 1;
     reply.is_poison = true;

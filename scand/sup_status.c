@@ -212,8 +212,10 @@ void sup_status_reply(struct supervisor *sup, struct mxp_request *request)
 {
     sup_status_gauges(sup);
     mx_arena_reset(sup->arena);
-    Mxp__Node node = MXP__NODE__INIT;
-    Mxp__StatusReply reply = MXP__STATUS_REPLY__INIT;
+    Mxp__Node node;
+    Mxp__StatusReply reply;
+    mxp__node__init(&node);
+    mxp__status_reply__init(&reply);
     struct collect collect = {sup->arena, &reply};
     describe(sup, &node);
     reply.node = &node;

@@ -268,6 +268,17 @@ def test_message_that_kills_two_workers_is_poison(scand, tmp_path):
     assert not one.client.scan(HAM + b"other\r\n").is_poison
 
 
+def test_message_that_needs_too_much_memory_is_poison(scand):
+    linked = subprocess.run(["ldd", SCAND], check=True, capture_output=True, text=True)
+    if "asan" in linked.stdout:
+        pytest.skip("AddressSanitizer needs the address space that this test takes away")
+    one = scand(worker_memory="64MiB")
+    huge = HEAD + b"\r\n" + (b"x" * 70 + b"\r\n") * 600000
+    assert one.client.scan(huge, id="huge", deadline_ms=20000).is_poison
+    assert len(re.findall("worker.lost .*id=huge", one.log())) == 2
+    assert not one.client.scan(HAM).is_poison
+
+
 def test_engine_that_dies_is_replaced_without_blame(scand):
     one = scand(scan_delay="300ms")
     request = one.client.send_scan(HAM, id="orphan")

@@ -69,12 +69,14 @@ static void test_run_takes_the_request(void **state)
     set_up(&t, MX_SOURCE_DIR "/tests/signatures");
     char only_mime[] = "mime";
     char *only[] = {only_mime};
-    Mxp__ScanRequest request = MXP__SCAN_REQUEST__INIT;
+    Mxp__ScanRequest request;
+    mxp__scan_request__init(&request);
     request.only = only;
     request.n_only = 1;
     request.profile = true;
     Mxp__ScanReply *reply = NULL;
-    struct scan_local_input input = {.message = MX_STR("x"), .request = &request};
+    struct scan_local_input input = {.message = MX_STR("A: b\r\n\r\nx"),
+                                     .request = &request};
     scan_local_run(t.local, t.arena, &input, &reply);
     assert_int_equal(reply->n_findings, 0);
     assert_int_equal(reply->n_costs, 1);
