@@ -9,8 +9,8 @@
  *   record   after the walk is decided, name the effects
  *
  * The chain collects the questions of all modules ahead and asks them in one round trip,
- * walks, handles modes (on, warn, off), failure (on_fail), deadlines, cost, metrics and the
- * log line. A module is one file, one descriptor, one line in policy_table.c.
+ * walks, handles modes (on, warn, off), failure (on_fail), deadlines, cost, metrics and
+ * the log line. A module is one file, one descriptor, one line in policy_table.c.
  */
 #ifndef POLICY_H
 #define POLICY_H
@@ -38,15 +38,16 @@ enum policy_stage {
     POLICY_AT_CONTENT = 1 << 4,
 };
 
+/* A module that says NEXT may set ->mark of its verdict, one that says FAIL ->reason. */
 enum policy_step { POLICY_NEXT, POLICY_DONE, POLICY_FAIL };
 
 /* ---- the request: read-only for modules, lives as long as the check -------------- */
 
 struct policy_rcpt {
-    struct mx_str path;      /* verbatim RCPT TO text */
-    struct mx_addr addr;     /* parsed; addr.text is "" where the path has bad syntax */
-    bool is_bad;             /* bad syntax */
-    struct mx_str mailbox;   /* first mailbox id: what lists, quota and thresholds use */
+    struct mx_str path;    /* verbatim RCPT TO text */
+    struct mx_addr addr;   /* parsed; addr.text is "" where the path has bad syntax */
+    bool is_bad;           /* bad syntax */
+    struct mx_str mailbox; /* first mailbox id: what lists, quota and thresholds use */
     const struct mx_str *mailboxes;
     size_t n_mailboxes;
     const struct mx_str *marks; /* "allow=user_lists": judgements of RCPT, at CONTENT */
@@ -72,15 +73,16 @@ struct policy_req {
     struct mx_arena *arena;
     int64_t now_ms; /* wall clock when the check began */
     struct mx_str id, connection;
-    struct mx_net client;       /* family 0: not known (local submission) */
-    struct mx_str client_name;  /* verified reverse name, lower case; "" none */
+    struct mx_net client;      /* family 0: not known (local submission) */
+    struct mx_str client_name; /* verified reverse name, lower case; "" none */
     struct mx_str helo;
-    struct mx_addr sender;      /* from MAIL on */
-    struct mx_str sender_path;  /* verbatim */
-    bool has_bad_sender;        /* bad syntax: sender is empty */
-    struct mx_str auth_user;    /* "" not authenticated */
-    uint64_t size;              /* 0: not known */
-    const struct policy_rcpt *rcpt;  /* RCPT: asked about; CONTENT: the walk is for this one */
+    struct mx_addr sender;     /* from MAIL on */
+    struct mx_str sender_path; /* verbatim */
+    bool has_bad_sender;       /* bad syntax: sender is empty */
+    struct mx_str auth_user;   /* "" not authenticated */
+    uint64_t size;             /* 0: not known */
+    const struct policy_rcpt
+        *rcpt; /* RCPT: asked about; CONTENT: the walk is for this one */
     const struct policy_rcpt *rcpts; /* RCPT: accepted so far; CONTENT: all */
     size_t n_rcpts;
     unsigned tempfailed_rcpts;
@@ -97,8 +99,8 @@ struct policy_answers;
 
 /**
  * policy_ask(out, slot, question):
- * Ask; ${slot} (0 to POLICY_SLOTS_MAX-1, the module's own numbering) finds the answer again.
- * Owner:  what ${question} points to lives in the request's arena.
+ * Ask; ${slot} (0 to POLICY_SLOTS_MAX-1, the module's own numbering) finds the answer
+ * again. Owner:  what ${question} points to lives in the request's arena.
  */
 void policy_ask(struct policy_questions *out, unsigned slot,
                 const struct store_question *question);
@@ -130,16 +132,19 @@ struct policy_verdict {
     struct mx_str text;   /* reply text, one line, any bytes (rendered safely later) */
     const char *reason;   /* one word for log and metrics: "first-seen" */
     const char *mark;     /* RCPT: remembered for CONTENT as "mark=module"; NULL none */
+    bool is_for_all;      /* CONTENT: about the message, whoever gets it (a virus) */
 };
 
-/* ---- effects ------------------------------------------------------------------------ */
+/* ---- effects ------------------------------------------------------------------------
+ */
 
 struct policy_effects;
 
 /** policy_tell(out, effect): name an effect; sent after the reply, without waiting. */
 void policy_tell(struct policy_effects *out, const struct store_effect *effect);
 
-/* ---- the module ----------------------------------------------------------------------- */
+/* ---- the module -----------------------------------------------------------------------
+ */
 
 struct policy_env {
     const struct mx_clock *clock;
@@ -148,13 +153,14 @@ struct policy_env {
 };
 
 struct policy_module {
-    const char *name;               /* config section, log token, metric label: one word */
-    const char *doc;                /* one sentence for docs/CONFIG.md */
-    unsigned stages;                /* enum policy_stage bits */
-    enum policy_step on_fail;       /* default of the setting: POLICY_NEXT or POLICY_FAIL (tempfail) */
+    const char *name; /* config section, log token, metric label: one word */
+    const char *doc;  /* one sentence for docs/CONFIG.md */
+    unsigned stages;  /* enum policy_stage bits */
+    enum policy_step
+        on_fail; /* default of the setting: POLICY_NEXT or POLICY_FAIL (tempfail) */
     const struct mx_conf_key *keys; /* its settings; ends with a zero key; NULL none */
     size_t settings_size;
-    size_t state_size;              /* the chain allocates and zeroes it, one per worker */
+    size_t state_size; /* the chain allocates and zeroes it, one per worker */
     int (*start)(void *state, const struct policy_env *env, struct mx_err *err);
     void (*ask)(const void *state, const struct policy_req *req,
                 struct policy_questions *out);
@@ -164,7 +170,7 @@ struct policy_module {
     void (*record)(const void *state, const struct policy_req *req,
                    const struct policy_answers *answers,
                    const struct policy_verdict *final, struct policy_effects *out);
-    void (*stop)(void *state);      /* accepts a half-started state */
+    void (*stop)(void *state); /* accepts a half-started state */
 };
 
 #endif

@@ -1,0 +1,27 @@
+/* The one list of modules: from it come configuration keys, chains, metrics and docs. */
+#include "policy_table.h"
+
+#include <string.h>
+
+extern const struct policy_module mod_access;
+extern const struct policy_module mod_fq_rcpt;
+extern const struct policy_module mod_user_lists;
+extern const struct policy_module mod_greylist;
+extern const struct policy_module mod_virus;
+extern const struct policy_module mod_spam;
+
+const struct policy_module *const policy_table[] = {
+    &mod_access, &mod_fq_rcpt, &mod_user_lists, &mod_greylist, &mod_virus,
+    &mod_spam,   NULL,
+};
+
+const struct policy_module *policy_table_find(const char *name, size_t *out_index)
+{
+    for (size_t i = 0; policy_table[i]; i++) {
+        if (strcmp(policy_table[i]->name, name) == 0) {
+            *out_index = i;
+            return policy_table[i];
+        }
+    }
+    return NULL;
+}

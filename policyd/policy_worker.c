@@ -1,0 +1,608 @@
+/*
+ * The worker's thread: requests in, checks, replies out. The server's descriptor is
+ * edge-triggered, so besides being polled it is looked at before every wait of the loop
+ * (a uv_prepare handle), after whatever replies the iteration sent.
+ *
+ * Orders of the main thread wait in a list under a lock that is taken only when the loop
+ * was woken for them; no request takes it.
+ *
+ * Draining: new requests are answered with "draining", which makes clients ask another
+ * policyd and stay away; when nothing is under way and it has been quiet for
+ * DRAIN_QUIET_MS, or the time is up, everything is closed and the loop runs out of
+ * handles.
+ */
+#include "policy_worker.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <uv.h>
+
+#include "mx_arena.h"
+#include "mx_err.h"
+#include "mx_health.h"
+#include "mx_log.h"
+#include "mx_metric.h"
+#include "mx_time.h"
+#include "mxp_pack.h"
+#include "mxp_server.h"
+#include "policy_chain.h"
+#include "policy_log.h"
+#include "policy_map.h"
+#include "policy_outcome.h"
+#include "policy_reply.h"
+#include "policy_request.h"
+#include "policy_status.h"
+#include "policy_topology.h"
+#include "policy_verdict.h"
+#include "policyd_conf.h"
+#include "store_redis.h"
+
+#define RECEIVE_MAX 256       /* requests taken before replies get their turn */
+#define BYTES_MAX (64u << 20) /* octets of requests under way */
+#define ARENAS_KEPT 256       /* idle ones; each keeps one chunk */
+#define TICK_MS 100           /* while draining, and for gauges */
+#define DRAIN_QUIET_MS 300    /* clients have understood */
+
+enum order_kind { ORDER_CHAIN, ORDER_MAP, ORDER_TOPOLOGY, ORDER_DRAIN };
+
+struct order {
+    struct order *next;
+    enum order_kind kind;
+    struct policy_chain *chain;
+    size_t file;
+    struct policy_map *map;
+    struct policy_topology *topology;
+};
+
+/* One policy request under way; lives in its own arena. */
+struct job {
+    struct policy_worker *worker;
+    struct mx_arena *arena;
+    struct mxp_request *request;
+    struct policy_wish wish;
+    struct policy_check check;
+};
+
+struct worker_metrics {
+    struct mx_counter *requests[POLICYD_STAGES];
+    struct mx_histogram *seconds[POLICYD_STAGES];
+    struct mx_counter *late, *bad, *overloaded, *draining, *faults;
+    struct mx_counter *in_flight, *round_trips, *commands, *unknown, *lost;
+    struct policy_outcome_counters outcomes;
+};
+
+struct policy_worker {
+    struct policy_worker_options options;
+    pthread_t thread;
+    bool is_draining, is_closed;
+    uv_loop_t loop;
+    uv_poll_t poll;
+    uv_prepare_t prepare;
+    uv_idle_t more;
+    uv_timer_t tick;
+    uv_async_t wake;
+    struct mxp_server *server;
+    struct store *store;
+    struct policy_chain *chain;
+    struct policy_topology *topology;
+    size_t in_flight, bytes_in_flight;
+    _Atomic unsigned busy; /* in_flight for others */
+    struct mx_arena *arenas[ARENAS_KEPT];
+    size_t n_arenas;
+    int64_t drain_until_ms, quiet_since_ms;
+    struct worker_metrics metrics;
+    struct mx_throttle fault_lines, bad_lines, overload_lines;
+    pthread_mutex_t lock; /* of the orders */
+    struct order *orders, **orders_end;
+};
+
+/* ---- arenas
+ * ----------------------------------------------------------------------------- */
+
+static struct mx_arena *take_arena(struct policy_worker *w)
+{
+    return w->n_arenas ? w->arenas[--w->n_arenas] : mx_arena_new(POLICY_ARENA_MAX);
+}
+
+static void give_arena(struct policy_worker *w, struct mx_arena *arena)
+{
+    if (w->n_arenas == ARENAS_KEPT) {
+        mx_arena_free(arena);
+        return;
+    }
+    mx_arena_reset(arena);
+    w->arenas[w->n_arenas++] = arena;
+}
+
+/* ---- policy requests
+ * ---------------------------------------------------------------------- */
+
+static void end_job(struct job *job)
+{
+    struct policy_worker *w = job->worker;
+    struct mx_arena *arena = job->arena;
+    w->in_flight--;
+    w->bytes_in_flight -= job->request->payload.n;
+    atomic_store_explicit(&w->busy, (unsigned)w->in_flight, memory_order_relaxed);
+    mxp_request_free(job->request);
+    give_arena(w, arena); /* and with it the job */
+}
+
+static void account(struct job *job, const struct policy_outcome *outcome)
+{
+    struct policy_worker *w = job->worker;
+    size_t stage = policyd_conf_stage_index(job->check.req->stage);
+    mx_counter_add(w->metrics.requests[stage], 1);
+    mx_histogram_add_us(w->metrics.seconds[stage],
+                        mx_mono_us() - job->request->arrived_us);
+    if (outcome)
+        policy_outcome_count(&w->metrics.outcomes, &job->check, outcome);
+    policy_log_verdict(w->options.log, &job->check, outcome);
+}
+
+static void on_checked(struct policy_check *check)
+{
+    struct job *job = check->user;
+    struct policy_worker *w = job->worker;
+    struct policy_outcome fold, *outcome = NULL;
+    if (check->is_late) {
+        mx_counter_add(w->metrics.late, 1);
+        end_job(job);
+        return;
+    }
+    if (check->req->stage == POLICY_AT_CONTENT) {
+        policy_outcome_fold(check, &fold);
+        outcome = &fold;
+    }
+    const Mxp__PolicyReply *reply =
+        policy_reply_make(check, outcome, policy_topology_version(w->topology));
+    mxp_server_reply(w->server, job->request, MXP_POLICY_REPLY, &reply->base);
+    if (!check->is_explain)
+        account(job, outcome);
+    end_job(job);
+}
+
+static void refuse_bad(struct job *job, const struct mx_err *err)
+{
+    struct policy_worker *w = job->worker;
+    mx_counter_add(w->metrics.bad, 1);
+    mx_log_throttled(w->options.log, &w->bad_lines, MX_LOG_WARN, "policy.bad-request",
+                     "error=%s", mx_str_esc(job->arena, mx_str(err->text)));
+    mxp_server_error(w->server, job->request, MXP__ERROR_CODE__ERROR_BAD_REQUEST,
+                     err->text);
+    end_job(job);
+}
+
+static void begin_check(struct policy_worker *w, struct mxp_request *request)
+{
+    struct mx_arena *arena = take_arena(w);
+    struct job *job = mx_arena_alloc(arena, sizeof(*job));
+    struct mx_err err;
+    job->worker = w;
+    job->arena = arena;
+    job->request = request;
+    w->in_flight++;
+    w->bytes_in_flight += request->payload.n;
+    atomic_store_explicit(&w->busy, (unsigned)w->in_flight, memory_order_relaxed);
+    if (policy_request_decode(arena, request->payload, policy_chain_delimiter(w->chain),
+                              &job->wish, &err) < 0) {
+        refuse_bad(job, &err);
+        return;
+    }
+    struct policy_req *req = &job->wish.req;
+    int64_t stage_end_ms =
+        mx_mono_ms(w->options.clock) + policy_chain_deadline_ms(w->chain, req->stage);
+    req->now_ms = mx_wall_ms(w->options.clock);
+    job->check = (struct policy_check){.req = req,
+                                       .store = w->store,
+                                       .deadline_ms = request->expires_ms < stage_end_ms
+                                                          ? request->expires_ms
+                                                          : stage_end_ms,
+                                       .arrived_us = request->arrived_us,
+                                       .is_explain = job->wish.is_explain,
+                                       .done = on_checked,
+                                       .user = job};
+    policy_chain_run(w->chain, &job->check);
+}
+
+/* ---- other requests
+ * ------------------------------------------------------------------------ */
+
+static void answer_status(struct policy_worker *w, const struct mxp_request *request)
+{
+    struct mx_arena *arena = take_arena(w);
+    const Mxp__StatusReply *reply = policy_status_make(
+        arena, &(struct policy_status){.node = w->options.node,
+                                       .endpoint = w->options.advertise,
+                                       .public_key = w->options.keys.public_key,
+                                       .workers = w->options.workers,
+                                       .busy = (unsigned)w->in_flight,
+                                       .since_ms = w->options.since_ms,
+                                       .now_ms = mx_wall_ms(w->options.clock),
+                                       .is_draining = w->is_draining,
+                                       .health = w->options.health,
+                                       .metrics = w->options.metrics,
+                                       .topology = w->topology});
+    mxp_server_reply(w->server, request, MXP_STATUS_REPLY, &reply->base);
+    give_arena(w, arena);
+}
+
+static bool is_full(const struct policy_worker *w, const struct mxp_request *request)
+{
+    return w->in_flight >= w->options.in_flight_max ||
+           (w->in_flight > 0 && w->bytes_in_flight + request->payload.n > BYTES_MAX);
+}
+
+static void shed(struct policy_worker *w, const struct mxp_request *request)
+{
+    if (w->is_draining) {
+        w->quiet_since_ms = mx_mono_ms(w->options.clock);
+        mx_counter_add(w->metrics.draining, 1);
+        mxp_server_error(w->server, request, MXP__ERROR_CODE__ERROR_DRAINING, "draining");
+        return;
+    }
+    mx_counter_add(w->metrics.overloaded, 1);
+    mx_log_throttled(w->options.log, &w->overload_lines, MX_LOG_WARN, "policy.overloaded",
+                     "in_flight=%zu instead=\"other policyd\"", w->in_flight);
+    mxp_server_error(w->server, request, MXP__ERROR_CODE__ERROR_OVERLOADED,
+                     "too many checks under way");
+}
+
+static void handle(struct policy_worker *w, struct mxp_request *request)
+{
+    switch (request->header.type) {
+    case MXP_POLICY_REQUEST:
+        if (!w->is_draining && !is_full(w, request)) {
+            begin_check(w, request); /* owns the request from now on */
+            return;
+        }
+        shed(w, request);
+        break;
+    case MXP_TOPOLOGY_REQUEST:
+        mxp_server_reply_bytes(w->server, request, MXP_TOPOLOGY_REPLY,
+                               policy_topology_bytes(w->topology));
+        break;
+    case MXP_STATUS_REQUEST: answer_status(w, request); break;
+    default:
+        mxp_server_error(w->server, request, MXP__ERROR_CODE__ERROR_UNKNOWN_TYPE,
+                         "policyd answers policy, topology and status requests");
+    }
+    mxp_request_free(request);
+}
+
+static void on_more(uv_idle_t *idle)
+{
+    (void)idle; /* its being active keeps the loop from waiting */
+}
+
+static void receive(struct policy_worker *w)
+{
+    bool has_more = false;
+    struct mxp_request *request = NULL;
+    size_t n = 0;
+    while (n < RECEIVE_MAX && (request = mxp_server_next(w->server, &has_more)) != NULL) {
+        handle(w, request);
+        n++;
+    }
+    if (request != NULL || has_more)
+        uv_idle_start(&w->more, on_more);
+    else
+        uv_idle_stop(&w->more);
+}
+
+static void on_readable(uv_poll_t *poll, int status, int events)
+{
+    (void)poll, (void)status, (void)events; /* on_prepare looks before the next wait */
+}
+
+static void on_prepare(uv_prepare_t *prepare)
+{
+    struct policy_worker *w = prepare->data;
+    if (!w->is_closed)
+        receive(w);
+}
+
+static void on_fault(void *user, const char *peer, const char *reason)
+{
+    struct policy_worker *w = user;
+    struct mx_arena *arena = take_arena(w);
+    mx_counter_add(w->metrics.faults, 1);
+    mx_log_throttled(w->options.log, &w->fault_lines, MX_LOG_WARN, "wire.fault",
+                     "peer=%s reason=\"%s\" action=ignored",
+                     mx_str_esc(arena, mx_str(peer)), reason);
+    give_arena(w, arena);
+}
+
+/* ---- the store's state
+ * ----------------------------------------------------------------------- */
+
+static void on_store_state(void *user, bool is_up, const char *reason)
+{
+    struct policy_worker *w = user;
+    const char *why = reason ? reason : "down";
+    if (!mx_health_degraded(w->options.health, "store", is_up ? NULL : why))
+        return;
+    if (is_up)
+        mx_log(w->options.log, MX_LOG_INFO, "store.up", "worker=%u", w->options.index);
+    else
+        mx_log(w->options.log, MX_LOG_WARN, "store.down", "worker=%u reason=\"%s\"",
+               w->options.index, why);
+}
+
+/* ---- ending
+ * ------------------------------------------------------------------------------------ */
+
+static void close_all(struct policy_worker *w)
+{
+    w->is_closed = true;
+    uv_close((uv_handle_t *)&w->poll, NULL);
+    uv_close((uv_handle_t *)&w->prepare, NULL);
+    uv_close((uv_handle_t *)&w->more, NULL);
+    uv_close((uv_handle_t *)&w->tick, NULL);
+    uv_close((uv_handle_t *)&w->wake, NULL);
+    store_free(w->store); /* checks that still wait are answered without it */
+    w->store = NULL;
+}
+
+static void set_gauges(struct policy_worker *w)
+{
+    struct store_stats stats;
+    store_stats(w->store, &stats);
+    mx_counter_set(w->metrics.in_flight, (int64_t)w->in_flight);
+    mx_counter_set(w->metrics.round_trips, (int64_t)stats.round_trips);
+    mx_counter_set(w->metrics.commands, (int64_t)(stats.commands + stats.effects));
+    mx_counter_set(w->metrics.unknown, (int64_t)stats.unknown);
+    mx_counter_set(w->metrics.lost, (int64_t)stats.lost);
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+    struct policy_worker *w = timer->data;
+    int64_t now = mx_mono_ms(w->options.clock);
+    set_gauges(w);
+    if (!w->is_draining)
+        return;
+    bool is_quiet = w->in_flight == 0 && now - w->quiet_since_ms >= DRAIN_QUIET_MS;
+    if (is_quiet || now >= w->drain_until_ms)
+        close_all(w);
+}
+
+/* ---- orders
+ * ---------------------------------------------------------------------------------------
+ */
+
+static void post(struct policy_worker *w, const struct order *order)
+{
+    struct order *copy = mx_xalloc(sizeof(*copy));
+    *copy = *order;
+    copy->next = NULL;
+    pthread_mutex_lock(&w->lock);
+    *w->orders_end = copy;
+    w->orders_end = &copy->next;
+    pthread_mutex_unlock(&w->lock);
+    uv_async_send(&w->wake);
+}
+
+static void begin_draining(struct policy_worker *w)
+{
+    w->is_draining = true;
+    w->quiet_since_ms = mx_mono_ms(w->options.clock);
+    w->drain_until_ms = w->quiet_since_ms + w->options.drain_timeout_ms;
+}
+
+/* Takes over the references that the order holds. */
+static void obey(struct policy_worker *w, struct order *order)
+{
+    switch (order->kind) {
+    case ORDER_CHAIN:
+        policy_chain_unref(w->chain);
+        w->chain = order->chain;
+        break;
+    case ORDER_MAP:
+        policy_chain_swap(w->chain, order->file, order->map);
+        policy_map_unref(order->map);
+        break;
+    case ORDER_TOPOLOGY:
+        policy_topology_unref(w->topology);
+        w->topology = order->topology;
+        break;
+    case ORDER_DRAIN: begin_draining(w); break;
+    }
+}
+
+static void take_orders(struct policy_worker *w)
+{
+    pthread_mutex_lock(&w->lock);
+    struct order *order = w->orders;
+    w->orders = NULL;
+    w->orders_end = &w->orders;
+    pthread_mutex_unlock(&w->lock);
+    while (order) {
+        struct order *next = order->next;
+        obey(w, order);
+        free(order);
+        order = next;
+    }
+}
+
+static void on_wake(uv_async_t *async)
+{
+    take_orders(async->data);
+}
+
+void policy_worker_use_chain(struct policy_worker *worker, struct policy_chain *chain)
+{
+    post(worker, &(struct order){.kind = ORDER_CHAIN, .chain = chain});
+}
+
+void policy_worker_use_map(struct policy_worker *worker, size_t file,
+                           struct policy_map *map)
+{
+    post(worker,
+         &(struct order){.kind = ORDER_MAP, .file = file, .map = policy_map_ref(map)});
+}
+
+void policy_worker_use_topology(struct policy_worker *worker,
+                                struct policy_topology *topology)
+{
+    post(worker, &(struct order){.kind = ORDER_TOPOLOGY,
+                                 .topology = policy_topology_ref(topology)});
+}
+
+void policy_worker_drain(struct policy_worker *worker)
+{
+    post(worker, &(struct order){.kind = ORDER_DRAIN});
+}
+
+unsigned policy_worker_busy(const struct policy_worker *worker)
+{
+    return atomic_load_explicit(&worker->busy, memory_order_relaxed);
+}
+
+/* ---- starting
+ * --------------------------------------------------------------------------------------
+ */
+
+static void make_metrics(struct policy_worker *w)
+{
+    struct mx_metrics *all = w->options.metrics;
+    struct worker_metrics *m = &w->metrics;
+    char labels[64];
+    for (size_t i = 0; i < POLICYD_STAGES; i++) {
+        snprintf(labels, sizeof(labels), "stage=\"%s\"",
+                 policy_stage_name(policyd_conf_stage(i)));
+        m->requests[i] = mx_metrics_counter(all, "mxdrop_policy_requests_total", labels,
+                                            "Checks answered.");
+        m->seconds[i] = mx_metrics_histogram(all, "mxdrop_policy_request_seconds", labels,
+                                             "From arrival to reply.");
+    }
+    m->late = mx_metrics_counter(all, "mxdrop_policy_late_total", NULL,
+                                 "Checks dropped because nobody waited any more.");
+    m->bad = mx_metrics_counter(all, "mxdrop_policy_bad_total", NULL,
+                                "Requests that could not be read.");
+    m->overloaded = mx_metrics_counter(all, "mxdrop_policy_overloaded_total", NULL,
+                                       "Requests sent elsewhere for lack of room.");
+    m->draining = mx_metrics_counter(all, "mxdrop_policy_draining_total", NULL,
+                                     "Requests sent elsewhere while ending.");
+    m->faults = mx_metrics_counter(all, "mxdrop_policy_wire_faults_total", NULL,
+                                   "Garbage on the wire.");
+    snprintf(labels, sizeof(labels), "worker=\"%u\"", w->options.index);
+    m->in_flight =
+        mx_metrics_gauge(all, "mxdrop_policy_in_flight", labels, "Checks under way.");
+    m->round_trips = mx_metrics_gauge(all, "mxdrop_policy_store_round_trips", labels,
+                                      "Batches of questions sent since start.");
+    m->commands = mx_metrics_gauge(all, "mxdrop_policy_store_commands", labels,
+                                   "Commands sent since start.");
+    m->unknown = mx_metrics_gauge(all, "mxdrop_policy_store_unknown", labels,
+                                  "Questions without an answer since start.");
+    m->lost = mx_metrics_gauge(all, "mxdrop_policy_store_lost", labels,
+                               "Effects that were lost since start.");
+    policy_outcome_counters_init(&m->outcomes, all);
+}
+
+static void init_handles(struct policy_worker *w)
+{
+    uv_loop_init(&w->loop);
+    uv_poll_init(&w->loop, &w->poll, mxp_server_fd(w->server));
+    uv_prepare_init(&w->loop, &w->prepare);
+    uv_idle_init(&w->loop, &w->more);
+    uv_timer_init(&w->loop, &w->tick);
+    uv_async_init(&w->loop, &w->wake, on_wake);
+    w->prepare.data = w->tick.data = w->wake.data = w;
+    uv_poll_start(&w->poll, UV_READABLE, on_readable);
+    uv_prepare_start(&w->prepare, on_prepare);
+    uv_timer_start(&w->tick, on_tick, TICK_MS, TICK_MS);
+}
+
+static int open_server(struct policy_worker *w, struct mx_err *err)
+{
+    return mxp_server_open(
+        &(struct mxp_server_options){.endpoint = w->options.endpoint,
+                                     .keys = w->options.keys,
+                                     .allowed_keys = w->options.allowed_keys,
+                                     .payload_max = POLICY_PAYLOAD_MAX,
+                                     .clock = w->options.clock,
+                                     .on_fault = on_fault,
+                                     .user = w},
+        &w->server, err);
+}
+
+static int open_store(struct policy_worker *w, struct mx_err *err)
+{
+    return store_redis_new(&w->loop,
+                           &(struct store_redis_options){.settings = w->options.redis,
+                                                         .clock = w->options.clock,
+                                                         .on_state = on_store_state,
+                                                         .user = w},
+                           &w->store, err);
+}
+
+static void fini(struct policy_worker *w)
+{
+    take_orders(w);
+    mxp_server_close(w->server);
+    policy_chain_unref(w->chain);
+    policy_topology_unref(w->topology);
+    for (size_t i = 0; i < w->n_arenas; i++)
+        mx_arena_free(w->arenas[i]);
+    pthread_mutex_destroy(&w->lock);
+    free(w);
+}
+
+static void *run(void *user)
+{
+    struct policy_worker *w = user;
+    uv_run(&w->loop, UV_RUN_DEFAULT);
+    w->options.on_end(w->options.user);
+    return NULL;
+}
+
+/* A loop whose handles were never run: close them, let it notice. */
+static void abandon(struct policy_worker *w)
+{
+    close_all(w);
+    uv_run(&w->loop, UV_RUN_DEFAULT);
+    uv_loop_close(&w->loop);
+}
+
+int policy_worker_start(const struct policy_worker_options *options,
+                        struct policy_chain *chain, struct policy_worker **out,
+                        struct mx_err *err)
+{
+    struct policy_worker *w = mx_xalloc(sizeof(*w));
+    w->options = *options;
+    w->chain = chain;
+    w->orders_end = &w->orders;
+    pthread_mutex_init(&w->lock, NULL);
+    make_metrics(w);
+    if (open_server(w, err) < 0)
+        goto fail;
+    init_handles(w);
+    if (open_store(w, err) < 0) {
+        abandon(w);
+        goto fail;
+    }
+    if (pthread_create(&w->thread, NULL, run, w) != 0) {
+        mx_err_set(err, MX_ERR_SYSTEM, "cannot start a thread");
+        abandon(w);
+        goto fail;
+    }
+    *out = w;
+    return 0;
+fail:
+    fini(w);
+    return -1;
+}
+
+void policy_worker_join(struct policy_worker *worker)
+{
+    if (worker == NULL)
+        return;
+    pthread_join(worker->thread, NULL);
+    uv_loop_close(&worker->loop);
+    fini(worker);
+}
