@@ -67,6 +67,7 @@ struct worker {
     struct milter_client *client;
     struct mx_str message;
     bool is_probe;
+    double phase; /* 0..1: so that paced workers do not all begin at once */
     uint64_t sessions, refused, failed;
     struct samples steps[STEPS];
     struct mx_err err;
@@ -200,7 +201,7 @@ static void *work(void *user)
     struct worker *worker = user;
     const struct load *load = worker->load;
     double rate = worker->is_probe ? 50 : load->rate / load->connections;
-    int64_t next = mx_mono_us();
+    int64_t next = mx_mono_us() + (rate > 0 ? (int64_t)(1e6 / rate * worker->phase) : 0);
     while (!atomic_load(worker->must_stop)) {
         if (rate > 0) {
             sleep_until(next);
@@ -264,7 +265,8 @@ static int run(const struct load *load, struct result *out)
         workers[i] = (struct worker){.load = load,
                                      .must_stop = &must_stop,
                                      .message = text,
-                                     .is_probe = i == load->connections};
+                                     .is_probe = i == load->connections,
+                                     .phase = (double)i / n};
         if (pthread_create(&workers[i].thread, NULL, work, &workers[i]) != 0)
             abort();
     }

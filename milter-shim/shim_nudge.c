@@ -4,11 +4,11 @@
  * some worker runs out of commands, which under load can be seconds. Whatever makes the
  * pool hand out one more piece of work also makes a worker look for forgotten sessions.
  *
- * So the shim keeps one connection to its own socket and, while there are sessions, sends
- * a packet on it every few milliseconds: an abort outside of any message, which libmilter
- * reads and ignores without calling back or answering. So one forgotten
- * session is found every NUDGE_MS; bench/milter_load --probe --empty shows what it is
- * worth: without it single sessions waited for the whole length of a run.
+ * So the shim keeps connections to its own socket and, while there are sessions, sends a
+ * packet on one of them every few milliseconds: an abort outside of any message, which
+ * libmilter reads and ignores without calling back or answering. So one forgotten session
+ * is found every NUDGE_MS; bench/milter_load --probe --empty shows what it is worth:
+ * without it single sessions waited for the whole length of a run.
  *
  * Left out: anything for a libmilter without the pool; there the packets do nothing.
  */
@@ -36,10 +36,13 @@
 #define NUDGE_MS 5 /* one forgotten session is found so often */
 #define IDLE_MS 20 /* between two looks while there is no session */
 
+#define NUDGES 4 /* connections by turns: a nudge can be forgotten, too */
+
 struct shim_nudge {
     const char *address;
     const _Atomic unsigned *sessions;
-    int fd;
+    int fds[NUDGES];
+    unsigned turn;
     pthread_t thread;
     pthread_mutex_t lock; /* of must_stop */
     pthread_cond_t wake;
@@ -93,14 +96,14 @@ static int dial(const char *address)
 static void send_nudge(struct shim_nudge *nudge)
 {
     static const char packet[] = {0, 0, 0, 1, 'A'};
-    if (nudge->fd < 0)
-        nudge->fd = dial(nudge->address);
-    if (nudge->fd < 0 ||
-        send(nudge->fd, packet, sizeof(packet), MSG_NOSIGNAL) == sizeof(packet))
+    int *fd = &nudge->fds[nudge->turn++ % NUDGES];
+    if (*fd < 0)
+        *fd = dial(nudge->address);
+    if (*fd < 0 || send(*fd, packet, sizeof(packet), MSG_NOSIGNAL) == sizeof(packet))
         return;
     /* A full buffer can hold half a packet: begin again. libmilter closes idle ones. */
-    close(nudge->fd);
-    nudge->fd = -1;
+    close(*fd);
+    *fd = -1;
 }
 
 static void *run(void *user)
@@ -129,7 +132,8 @@ int shim_nudge_start(const char *address, const _Atomic unsigned *sessions,
     pthread_condattr_t attr;
     nudge->address = address;
     nudge->sessions = sessions;
-    nudge->fd = -1;
+    for (int i = 0; i < NUDGES; i++)
+        nudge->fds[i] = -1;
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_mutex_init(&nudge->lock, NULL);
@@ -156,8 +160,9 @@ void shim_nudge_stop(struct shim_nudge *nudge)
     pthread_cond_signal(&nudge->wake);
     pthread_mutex_unlock(&nudge->lock);
     pthread_join(nudge->thread, NULL);
-    if (nudge->fd >= 0)
-        close(nudge->fd);
+    for (int i = 0; i < NUDGES; i++)
+        if (nudge->fds[i] >= 0)
+            close(nudge->fds[i]);
     pthread_cond_destroy(&nudge->wake);
     pthread_mutex_destroy(&nudge->lock);
     free(nudge);
