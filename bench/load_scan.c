@@ -4,10 +4,10 @@
  *
  *   load_scan [-c IN_FLIGHT] [-n MESSAGES] [-t DEADLINE_MS] ENDPOINT [DIR]
  *
- * DIR holds messages, one a file, read into memory beforehand (at most 20,000; directories
- * below it are looked into, too); without it one generated message of 11.7 KB, the mean
- * of our corpus, is sent again and again. The generator runs on the same cores as the
- * scanner: figures are for comparison on one machine.
+ * DIR holds messages, one a file, read into memory beforehand (at most 20,000;
+ * directories below it are looked into, too); without it one generated message of 11.7
+ * KB, the mean of our corpus, is sent again and again. The generator runs on the same
+ * cores as the scanner: figures are for comparison on one machine.
  */
 #include <ftw.h>
 #include <pthread.h>

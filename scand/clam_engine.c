@@ -90,7 +90,8 @@ static int load_signatures(struct clam_engine *engine, const char *directory,
     return 0;
 }
 
-static void set_options(struct clam_engine *engine, const struct clamav_settings *settings)
+static void set_options(struct clam_engine *engine,
+                        const struct clamav_settings *settings)
 {
     engine->options.parse = ~0u;
     engine->options.heuristic = CL_SCAN_HEURISTIC_EXCEEDS_MAX;

@@ -80,8 +80,7 @@ static size_t count_parameter(struct mx_str value, struct mx_str name)
             struct mx_str rest = mx_str_trim(mx_str_sub(value, i + 1, name.n + 64));
             struct mx_str behind = mx_str_trim(mx_str_sub(rest, name.n, rest.n));
             count += mx_str_istarts(rest, name) && behind.n > 0 &&
-                     (behind.p[0] == '=' ||
-                      mx_str_starts(behind, MX_STR("*=")) ||
+                     (behind.p[0] == '=' || mx_str_starts(behind, MX_STR("*=")) ||
                       mx_str_starts(behind, MX_STR("*0")));
         }
     }

@@ -45,7 +45,7 @@ struct engine {
     struct scan_chain *chain;
     const char *node, *temp_dir;
     pid_t self;
-    int signals; /* signalfd: SIGCHLD */
+    int signals;    /* signalfd: SIGCHLD */
     bool is_closed; /* the supervisor closed the channel */
     struct child children[WORKERS_MAX];
 };
@@ -147,8 +147,10 @@ static size_t reap(struct engine *engine)
         char *temp_dir = worker_temp_dir(engine, child->slot);
         temp_tree_remove(temp_dir);
         free(temp_dir);
-        tell(&(struct engine_msg){.word = ENGINE_GONE, .slot = child->slot,
-                                  .pid = child->pid, .status = status});
+        tell(&(struct engine_msg){.word = ENGINE_GONE,
+                                  .slot = child->slot,
+                                  .pid = child->pid,
+                                  .status = status});
         child->pid = 0;
     }
     return left;

@@ -10,7 +10,8 @@ struct mx_err;
 #define ENGINE_TEXT_MAX 2048
 
 enum engine_word {
-    ENGINE_READY,  /* engine: loaded; text: signatures LF rules LF "detector: why" LF ... */
+    ENGINE_READY,  /* engine: loaded; text: signatures LF rules LF "detector: why" LF ...
+                    */
     ENGINE_FAILED, /* engine: could not load, exits; text: why */
     ENGINE_SPAWN,  /* supervisor: fork a worker for slot, its socket comes along */
     ENGINE_BORN,   /* engine: slot's worker is pid */
@@ -26,13 +27,15 @@ struct engine_msg {
     char text[ENGINE_TEXT_MAX]; /* ends in NUL */
 };
 
-/** engine_msg_send(fd, msg, pass, err): ${pass} is a descriptor to send along, or -1. Does not wait. */
+/** engine_msg_send(fd, msg, pass, err): ${pass} is a descriptor to send along, or -1.
+ * Does not wait. */
 int engine_msg_send(int fd, const struct engine_msg *msg, int pass, struct mx_err *err);
 
 /**
  * engine_msg_recv(fd, out, out_pass, err):
  * One record; ${out_pass} is a descriptor (the caller's) or -1. Does not wait.
- * Fails:  nothing there (MX_ERR_TIMEOUT), other side gone (MX_ERR_DOWN), not a record (-1).
+ * Fails:  nothing there (MX_ERR_TIMEOUT), other side gone (MX_ERR_DOWN), not a record
+ * (-1).
  */
 int engine_msg_recv(int fd, struct engine_msg *out, int *out_pass, struct mx_err *err);
 

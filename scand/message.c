@@ -64,8 +64,8 @@ static void on_warning(gint64 offset, GMimeParserWarning code, const gchar *item
             continue;
         struct message_warned *warned = &parse->msg->warned[warning_map[i].warning];
         if (warned->count++ == 0 && item != NULL)
-            warned->item = mx_str_dup(parse->arena,
-                                      mx_str_sub(mx_str(item), 0, MESSAGE_ITEM_MAX));
+            warned->item =
+                mx_str_dup(parse->arena, mx_str_sub(mx_str(item), 0, MESSAGE_ITEM_MAX));
     }
 }
 
@@ -223,8 +223,9 @@ static GMimeMessage *construct(struct parse *parse, struct mx_str lead)
     return tree;
 }
 
-/* GMime gives up where the first line is no field: a fold, an empty line, junk. Readers do
-   not, so we put a field in front and look again, at last with all of it as the body. */
+/* GMime gives up where the first line is no field: a fold, an empty line, junk. Readers
+   do not, so we put a field in front and look again, at last with all of it as the body.
+ */
 static GMimeMessage *construct_any(struct parse *parse)
 {
     static const char *const leads[] = {"X-Mxdrop: \r\n", "X-Mxdrop: \r\n\r\n"};

@@ -15,7 +15,7 @@ struct mx_arena;
 struct mx_err;
 
 /* Bounds per message. Real mail stays far below them; beyond, message_cut tells. */
-#define MESSAGE_HEADERS_MAX 1000            /* fields of the top header */
+#define MESSAGE_HEADERS_MAX 1000             /* fields of the top header */
 #define MESSAGE_HEADER_BYTES_MAX (512 << 10) /* octets of the top header */
 #define MESSAGE_PARTS_MAX 1000
 #define MESSAGE_DEPTH_MAX 30         /* levels of nesting that are listed */
@@ -24,29 +24,29 @@ struct mx_err;
 
 /* What was left out of the parsed view; the raw bytes are always whole. */
 enum message_cut {
-    MESSAGE_CUT_HEADERS = 1 << 0,    /* too many header fields, or too long ones */
-    MESSAGE_CUT_PARTS = 1 << 1,      /* more than MESSAGE_PARTS_MAX */
-    MESSAGE_CUT_DEPTH = 1 << 2,      /* deeper than MESSAGE_DEPTH_MAX */
-    MESSAGE_CUT_CONTENT = 1 << 3,    /* decoded contents do not fit the request's memory */
+    MESSAGE_CUT_HEADERS = 1 << 0, /* too many header fields, or too long ones */
+    MESSAGE_CUT_PARTS = 1 << 1,   /* more than MESSAGE_PARTS_MAX */
+    MESSAGE_CUT_DEPTH = 1 << 2,   /* deeper than MESSAGE_DEPTH_MAX */
+    MESSAGE_CUT_CONTENT = 1 << 3, /* decoded contents do not fit the request's memory */
     MESSAGE_CUT_BOUNDARIES = 1 << 4, /* more boundary-like lines than are followed */
 };
 
 /* What the MIME parser complained of, in our words. */
 enum message_warning {
-    MESSAGE_WARN_DOUBLE_HEADER,     /* the same field twice, where one is allowed */
-    MESSAGE_WARN_CONFLICTING,       /* two different values of one field or parameter */
-    MESSAGE_WARN_DOUBLE_PARAMETER,  /* the same parameter twice */
-    MESSAGE_WARN_8BIT_HEADER,       /* unencoded octets over 127 in a header */
-    MESSAGE_WARN_BAD_TYPE,          /* Content-Type that cannot be read */
-    MESSAGE_WARN_BAD_ENCODED_WORD,  /* RFC 2047 */
+    MESSAGE_WARN_DOUBLE_HEADER,    /* the same field twice, where one is allowed */
+    MESSAGE_WARN_CONFLICTING,      /* two different values of one field or parameter */
+    MESSAGE_WARN_DOUBLE_PARAMETER, /* the same parameter twice */
+    MESSAGE_WARN_8BIT_HEADER,      /* unencoded octets over 127 in a header */
+    MESSAGE_WARN_BAD_TYPE,         /* Content-Type that cannot be read */
+    MESSAGE_WARN_BAD_ENCODED_WORD, /* RFC 2047 */
     MESSAGE_WARN_BAD_PARAMETER,
     MESSAGE_WARN_BAD_HEADER_NAME,
-    MESSAGE_WARN_NO_PARTS,          /* multipart without any part */
-    MESSAGE_WARN_NO_BOUNDARY,       /* multipart without boundary parameter */
-    MESSAGE_WARN_NO_END,            /* final boundary missing */
+    MESSAGE_WARN_NO_PARTS,    /* multipart without any part */
+    MESSAGE_WARN_NO_BOUNDARY, /* multipart without boundary parameter */
+    MESSAGE_WARN_NO_END,      /* final boundary missing */
     MESSAGE_WARN_MALFORMED,
-    MESSAGE_WARN_TOO_DEEP,          /* the parser's own nesting limit */
-    MESSAGE_WARN_EMPTY_PART,        /* a part without content, or without anything */
+    MESSAGE_WARN_TOO_DEEP,   /* the parser's own nesting limit */
+    MESSAGE_WARN_EMPTY_PART, /* a part without content, or without anything */
     MESSAGE_WARN_COUNT
 };
 
@@ -65,11 +65,11 @@ struct message_part {
     struct mx_str name;        /* file name, decoded to UTF-8; "" none */
     struct mx_str charset;     /* as declared; "" none */
     struct mx_str disposition; /* "attachment", lower case; "" none */
-    struct mx_str content;     /* decoded from its transfer encoding; none for containers */
+    struct mx_str content; /* decoded from its transfer encoding; none for containers */
     const struct message_header *headers;
     size_t n_headers;
-    unsigned depth; /* 0 is the message itself */
-    int parent;     /* index, -1 for the first */
+    unsigned depth;    /* 0 is the message itself */
+    int parent;        /* index, -1 for the first */
     bool is_container; /* multipart or an attached message: its children follow */
 };
 
@@ -81,8 +81,9 @@ struct message_envelope {
 };
 
 struct message {
-    struct mx_str raw;  /* as received */
-    struct mx_str head; /* of raw: the header with its line ends, without the empty line */
+    struct mx_str raw; /* as received */
+    struct mx_str
+        head; /* of raw: the header with its line ends, without the empty line */
     struct mx_str body; /* of raw: behind the empty line; none without one */
     const struct message_header *headers; /* top level, in order */
     size_t n_headers;
@@ -108,7 +109,8 @@ struct message {
 int message_parse(struct mx_arena *arena, struct mx_str raw, struct message *out,
                   struct mx_err *err);
 
-/** message_find(msg, name, nth): the nth (from 0) top header field of that name, or NULL. */
+/** message_find(msg, name, nth): the nth (from 0) top header field of that name, or NULL.
+ */
 const struct message_header *message_find(const struct message *msg, const char *name,
                                           size_t nth);
 

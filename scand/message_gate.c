@@ -26,11 +26,11 @@ struct gate {
     size_t done; /* everything before it was emitted or dropped */
     size_t boundaries, headers;
     unsigned cuts;
-    bool in_header;        /* the current line may belong to a header */
-    bool names_message;    /* this header may be that of an attached message */
-    size_t block_headers;  /* fields in this header */
+    bool in_header;       /* the current line may belong to a header */
+    bool names_message;   /* this header may be that of an attached message */
+    size_t block_headers; /* fields in this header */
     size_t block_lines;
-    size_t field_bytes;    /* octets of the current field */
+    size_t field_bytes; /* octets of the current field */
 };
 
 static void flush(struct gate *gate, size_t upto)
@@ -92,7 +92,8 @@ static void header_line(struct gate *gate, size_t at, size_t n)
     }
 }
 
-/* The next line that matters: every one inside a header, else one that begins with "--". */
+/* The next line that matters: every one inside a header, else one that begins with "--".
+ */
 static size_t next_line(const struct gate *gate, size_t at)
 {
     if (gate->in_header || at >= gate->raw.n)

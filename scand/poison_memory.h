@@ -11,7 +11,8 @@ struct poison_memory;
 
 #define POISON_MEMORY_MAX 256 /* messages; the oldest goes first */
 
-/** poison_memory_new(key): empty; ${key} is secret and random, so that nobody can make a message that collides. */
+/** poison_memory_new(key): empty; ${key} is secret and random, so that nobody can make a
+ * message that collides. */
 struct poison_memory *poison_memory_new(const uint8_t key[static 16]);
 void poison_memory_free(struct poison_memory *memory);
 

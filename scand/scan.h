@@ -26,9 +26,9 @@ struct mx_err;
 struct scan_result;
 
 struct scan_symbol {
-    const char *name;   /* unique over all detectors; ours begin with MX_ */
-    double weight;      /* default score */
-    const char *doc;    /* one line: what it means */
+    const char *name; /* unique over all detectors; ours begin with MX_ */
+    double weight;    /* default score */
+    const char *doc;  /* one line: what it means */
 };
 
 struct scan_env {
@@ -43,10 +43,10 @@ struct scan_versions {
 };
 
 struct scan_detector {
-    const char *name; /* one word: configuration, log token, metric label */
-    unsigned cost;    /* typical microseconds: the chain runs cheap ones first */
+    const char *name;       /* one word: configuration, log token, metric label */
+    unsigned cost;          /* typical microseconds: the chain runs cheap ones first */
     size_t settings_offset; /* of its group in struct scan_conf; 0: no settings */
-    size_t state_size;                 /* the chain allocates and zeroes it */
+    size_t state_size;      /* the chain allocates and zeroes it */
     const struct scan_symbol *symbols; /* ends with a zero entry; NULL: none */
     /* Symbols that come from files: known after load. A name that another detector
        declares, too, is one symbol: it counts once. NULL: there are none. */
@@ -76,7 +76,8 @@ void scan_add(struct scan_result *result, const char *symbol, const char *fmt, .
 void scan_add_times(struct scan_result *result, const char *symbol, unsigned times,
                     struct mx_str detail);
 
-/** scan_virus(result, name): a virus of that name is in the message. At most SCAN_VIRUSES_MAX. */
+/** scan_virus(result, name): a virus of that name is in the message. At most
+ * SCAN_VIRUSES_MAX. */
 void scan_virus(struct scan_result *result, struct mx_str name);
 
 /* A file of the message, under one of its plausible names. */
@@ -86,10 +87,12 @@ struct scan_file {
     unsigned depth;     /* 0: attached; more: that deep inside archives */
 };
 
-/** scan_file(result, file): report it, for policies on names. At most SCAN_FILES_MAX; copied. */
+/** scan_file(result, file): report it, for policies on names. At most SCAN_FILES_MAX;
+ * copied. */
 void scan_file(struct scan_result *result, const struct scan_file *file);
 
-/** scan_final(result): nothing that others could find matters any more: the chain stops. */
+/** scan_final(result): nothing that others could find matters any more: the chain stops.
+ */
 void scan_final(struct scan_result *result);
 
 /** scan_has(result, symbol): an earlier detector (or this one) found it. */

@@ -231,8 +231,7 @@ static void name_missing(const struct scan_chain *chain, const struct scan_choic
             i++;
         if (i == chain->n)
             scan_result_fault(
-                result,
-                mx_str_cstr(result->arena, mx_str_sub(choice->only[k], 0, 64)),
+                result, mx_str_cstr(result->arena, mx_str_sub(choice->only[k], 0, 64)),
                 "no such detector is on");
     }
 }

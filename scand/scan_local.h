@@ -32,7 +32,8 @@ int scan_local_open(const struct mx_conf *conf, struct scan_local **out,
                     struct mx_err *err);
 void scan_local_close(struct scan_local *local);
 
-/** scan_local_fault(local, nth): "clamav: why" of the nth detector that is off; NULL: no more. */
+/** scan_local_fault(local, nth): "clamav: why" of the nth detector that is off; NULL: no
+ * more. */
 const char *scan_local_fault(struct scan_local *local, size_t nth);
 
 struct scan_local_input {

@@ -141,8 +141,7 @@ void scan_once_run(struct scan_chain *chain, const struct scan_conf *conf,
     mxp__scan_reply__init(reply);
     scan_result_init(out_result, arena);
     if (message_parse(arena, once->raw, &msg, &err) < 0) {
-        scan_result_fault(out_result, "message",
-                          mx_str_dup(arena, mx_str(err.text)).p);
+        scan_result_fault(out_result, "message", mx_str_dup(arena, mx_str(err.text)).p);
     } else {
         struct scan_choice choice = choice_of(arena, once->request);
         reply->score = scan_chain_run(chain, &msg, &choice, out_result);

@@ -10,10 +10,10 @@
 
 struct scan_once {
     const Mxp__ScanRequest *request;
-    struct mx_str raw;    /* the message */
-    int64_t deadline_ms;  /* mx_mono_us() / 1000 */
-    int64_t now_ms;       /* wall clock to scan by; 0: the request's, else the real one */
-    const char *scanner;  /* who we are, for the reply */
+    struct mx_str raw;   /* the message */
+    int64_t deadline_ms; /* mx_mono_us() / 1000 */
+    int64_t now_ms;      /* wall clock to scan by; 0: the request's, else the real one */
+    const char *scanner; /* who we are, for the reply */
 };
 
 /**

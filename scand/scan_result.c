@@ -30,8 +30,7 @@ static struct scan_finding *append(struct scan_result *result, const char *symbo
         return NULL;
     if (result->n_findings == result->room) {
         size_t room = result->room ? result->room * 2 : 32;
-        struct scan_finding *grown =
-            mx_arena_array(result->arena, room, sizeof(*grown));
+        struct scan_finding *grown = mx_arena_array(result->arena, room, sizeof(*grown));
         if (result->n_findings > 0)
             memcpy(grown, result->findings, result->n_findings * sizeof(*grown));
         result->findings = grown;
@@ -51,9 +50,9 @@ static void add_detail(struct scan_result *result, struct scan_finding *finding,
     if (detail.n == 0 || finding->detail.n + glue >= SCAN_DETAIL_MAX)
         return;
     detail = mx_str_sub(detail, 0, SCAN_DETAIL_MAX - finding->detail.n - glue);
-    finding->detail = mx_str(mx_arena_printf(
-        result->arena, "%.*s%s%.*s", MX_STR_FMT(finding->detail), glue ? "; " : "",
-        MX_STR_FMT(detail)));
+    finding->detail =
+        mx_str(mx_arena_printf(result->arena, "%.*s%s%.*s", MX_STR_FMT(finding->detail),
+                               glue ? "; " : "", MX_STR_FMT(detail)));
 }
 
 void scan_add_times(struct scan_result *result, const char *symbol, unsigned times,

@@ -8,7 +8,8 @@
 #define SCAN_DETAIL_MAX 256 /* octets */
 #define SCAN_VIRUSES_MAX 16
 #define SCAN_FILES_MAX 2000
-#define SCAN_FILE_NAME_MAX 255 /* octets kept: the end of the name, where its extension is */
+#define SCAN_FILE_NAME_MAX                                                               \
+    255 /* octets kept: the end of the name, where its extension is */
 #define SCAN_DETECTORS_MAX 16
 
 struct scan_finding {
@@ -49,7 +50,8 @@ struct scan_result {
 /** scan_result_init(result, arena): empty. */
 void scan_result_init(struct scan_result *result, struct mx_arena *arena);
 
-/** scan_result_fault(result, detector, reason): it could not run. ${reason} is borrowed. */
+/** scan_result_fault(result, detector, reason): it could not run. ${reason} is borrowed.
+ */
 void scan_result_fault(struct scan_result *result, const char *detector,
                        const char *reason);
 

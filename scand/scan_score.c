@@ -87,8 +87,8 @@ int scan_weights_override(struct scan_weights *weights, const char *entry,
     size_t n = strcspn(entry, " \t");
     const char *number = entry + n + strspn(entry + n, " \t");
     if (n == 0 || n >= sizeof(name) || number[0] == '\0')
-        return mx_err_set(err, MX_ERR_INPUT,
-                          "scores: \"%.64s\" is not \"SYMBOL NUMBER\"", entry);
+        return mx_err_set(err, MX_ERR_INPUT, "scores: \"%.64s\" is not \"SYMBOL NUMBER\"",
+                          entry);
     memcpy(name, entry, n);
     name[n] = '\0';
     char *end = NULL;

@@ -7,6 +7,7 @@
 struct mx_err;
 struct scan_weights;
 
+/** scan_weights_new(): an empty table; free with scan_weights_free, which takes NULL. */
 struct scan_weights *scan_weights_new(void);
 void scan_weights_free(struct scan_weights *weights);
 

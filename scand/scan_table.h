@@ -16,7 +16,8 @@ extern const struct scan_detector *const scan_table[];
 /** scan_table_find(name): the detector of that name, or NULL. */
 const struct scan_detector *scan_table_find(const char *name);
 
-/** scan_table_features(arena): "headers mime ... ; GMime 3.2.13, libclamav 1.4" for -V. */
+/** scan_table_features(arena): "headers mime ... ; GMime 3.2.13, libclamav 1.4" for -V.
+ */
 const char *scan_table_features(struct mx_arena *arena);
 
 #endif

@@ -203,7 +203,9 @@ static void on_readable(uv_poll_t *poll, int status, int events)
     int pass = -1;
     while (engine->fd >= 0 && engine_msg_recv(engine->fd, &msg, &pass, &err) == 0) {
         if (pass >= 0)
-            close(pass); /* an engine has nothing to pass */
+            close(pass);                  /* an engine has nothing to pass */
+        for (char *p = msg.text; *p; p++) /* it stands in quotes in the log */
+            *p = *p == '"' ? '\'' : *p;
         on_record(engine, &msg);
     }
     if (engine->fd >= 0 && err.code != MX_ERR_TIMEOUT)
@@ -249,7 +251,7 @@ static int run_process(struct sup_engine *engine, int channel, const char *setti
 {
     struct supervisor *sup = engine->sup;
     char program[] = "mxdrop-scand", word[] = ENGINE_ARG;
-    char *args[] = {program, word, (char *)(uintptr_t)settings, sup->node,
+    char *args[] = {program,          word, (char *)(uintptr_t)settings, sup->node,
                     engine->temp_dir, NULL};
     uv_stdio_container_t stdio[] = {
         {.flags = UV_IGNORE},
@@ -276,7 +278,7 @@ static int run_process(struct sup_engine *engine, int channel, const char *setti
 static int launch(struct sup_engine *engine, struct mx_err *err)
 {
     struct supervisor *sup = engine->sup;
-    const struct mx_conf *conf = engine->conf ? engine->conf
+    const struct mx_conf *conf = engine->conf    ? engine->conf
                                  : sup->own_conf ? sup->own_conf
                                                  : sup->env->conf;
     const struct scan_conf *scan = mx_conf_get(conf, "scand");
@@ -380,7 +382,8 @@ void sup_engines_tick(struct supervisor *sup)
         sup->is_reload_wanted = false;
         sup->wanted_conf = NULL;
         sup_engine_start(sup, conf);
-    } else if (loading == NULL && sup->serving == NULL && now_ms >= sup->engine_after_ms) {
+    } else if (loading == NULL && sup->serving == NULL &&
+               now_ms >= sup->engine_after_ms) {
         sup_engine_start(sup, NULL);
     }
     watch_signatures(sup, now_ms);

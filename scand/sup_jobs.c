@@ -88,8 +88,8 @@ static int read_id(struct supervisor *sup, const struct mxp_request *request, ch
                    struct mx_err *err)
 {
     mx_arena_reset(sup->arena);
-    const ProtobufCMessage *unpacked = mxp_unpack(
-        sup->arena, &mxp__scan_request__descriptor, request->payload, err);
+    const ProtobufCMessage *unpacked =
+        mxp_unpack(sup->arena, &mxp__scan_request__descriptor, request->payload, err);
     if (unpacked == NULL)
         return -1;
     const Mxp__ScanRequest *scan = (const Mxp__ScanRequest *)unpacked;
@@ -102,8 +102,8 @@ static void answer_poison(struct supervisor *sup, const struct mxp_request *requ
 {
     Mxp__Finding finding;
     mxp__finding__init(&finding);
-    finding.symbol = (char *)(uintptr_t)"MX_POISON";
-    finding.detector = (char *)(uintptr_t)"supervisor";
+    finding.symbol = (char *)(uintptr_t) "MX_POISON";
+    finding.detector = (char *)(uintptr_t) "supervisor";
     Mxp__Finding *findings[] = {&finding};
     Mxp__ScanReply reply;
     mxp__scan_reply__init(&reply);
@@ -145,6 +145,11 @@ static void take_scan(struct supervisor *sup, struct mxp_request *request)
     }
     if (!has_room(sup, request))
         return;
+    if (request->body.p == NULL) { /* "no message" must never come back as "clean" */
+        mx_counter_add(sup->metrics.bad, 1);
+        refuse(sup, request, MXP__ERROR_CODE__ERROR_BAD_REQUEST, "no message came along");
+        return;
+    }
     struct mx_err err = {0};
     struct job *job = mx_xalloc(sizeof(*job));
     job->file = -1;

@@ -6,7 +6,7 @@
  */
 #include "sup_plan.h"
 
-#define FAIR_MS 5000       /* a hang is a hang after this, whatever scan_timeout says */
+#define FAIR_MS 5000 /* a hang is a hang after this, whatever scan_timeout says */
 #define BACKOFF_FIRST_MS 200
 #define BACKOFF_MAX_MS 30000
 #define FREE_FAILURES 2 /* in a row, without any wait */

@@ -16,9 +16,11 @@ struct sup_attempt {
  * The time of the nth attempt (from 0) of a request with ${left_ms} to go. The first
  * leaves as much again for a second one; the second leaves time for the answer.
  */
-struct sup_attempt sup_attempt_plan(int64_t left_ms, int64_t timeout_ms, unsigned attempt);
+struct sup_attempt sup_attempt_plan(int64_t left_ms, int64_t timeout_ms,
+                                    unsigned attempt);
 
-/** sup_backoff_ms(failures): wait after so many failures in a row: 0 for the first two, then doubling to 30 s. */
+/** sup_backoff_ms(failures): wait after so many failures in a row: 0 for the first two,
+ * then doubling to 30 s. */
 int64_t sup_backoff_ms(unsigned failures);
 
 #endif

@@ -64,8 +64,8 @@ void sup_status_init(struct supervisor *sup)
                                     "Messages with a virus.");
     m->reloads = mx_metrics_counter(all, "mxdrop_scan_reloads_total", "result=\"done\"",
                                     "Engines loaded anew.");
-    m->reload_failures = mx_metrics_counter(
-        all, "mxdrop_scan_reloads_total", "result=\"failed\"", "Engines loaded anew.");
+    m->reload_failures = mx_metrics_counter(all, "mxdrop_scan_reloads_total",
+                                            "result=\"failed\"", "Engines loaded anew.");
     m->queued = mx_metrics_gauge(all, "mxdrop_scan_queued", NULL, "Messages waiting.");
     m->busy = mx_metrics_gauge(all, "mxdrop_scan_busy", NULL, "Workers with a message.");
     m->workers = mx_metrics_gauge(all, "mxdrop_scan_workers", NULL, "Workers wanted.");
@@ -151,8 +151,9 @@ static void on_state(void *user, bool is_up, const char *reason)
     set_degraded(user, "registry", is_up ? NULL : reason);
 }
 
-int sup_status_announce(struct supervisor *sup, struct mx_err *err)
+void sup_status_announce(struct supervisor *sup)
 {
+    struct mx_err err = {0};
     struct registry_options options = {
         .settings = mx_conf_get(sup->env->conf, "redis"),
         .role = "scand",
@@ -160,7 +161,8 @@ int sup_status_announce(struct supervisor *sup, struct mx_err *err)
         .on_state = on_state,
         .user = sup,
     };
-    return registry_start(&sup->loop, &options, &sup->registry, err);
+    if (registry_start(&sup->loop, &options, &sup->registry, &err) < 0)
+        set_degraded(sup, "registry", err.text);
 }
 
 struct collect {
@@ -219,7 +221,7 @@ void sup_status_reply(struct supervisor *sup, struct mxp_request *request)
     struct collect collect = {sup->arena, &reply};
     describe(sup, &node);
     reply.node = &node;
-    reply.program = (char *)(uintptr_t)"mxdrop-scand";
+    reply.program = (char *)(uintptr_t) "mxdrop-scand";
     reply.uptime_ms = mx_mono_ms(sup->clock) - sup->started_ms;
     reply.is_ready = sup->is_ready && sup->serving != NULL;
     reply.counters = mx_arena_array(sup->arena, COUNTERS_MAX, sizeof(void *));

@@ -2,9 +2,9 @@
  * Workers, as the supervisor sees them: a socket, a state, perhaps a job. The process at
  * the other end belongs to the engine parent, which forks, reaps and kills for us.
  *
- * A worker is STARTING until it says hello, then IDLE and BUSY in turn. Whatever happens to
- * it (socket closed, garbage sent, silent for too long) ends in worker_end: the job goes
- * back to sup_jobs.c, the slot is free for a new one.
+ * A worker is STARTING until it says hello, then IDLE and BUSY in turn. Whatever happens
+ * to it (socket closed, garbage sent, silent for too long) ends in worker_end: the job
+ * goes back to sup_jobs.c, the slot is free for a new one.
  */
 #include "supervisor.h"
 
@@ -20,7 +20,7 @@
 #include "mx_time.h"
 #include "sup_plan.h"
 
-#define HELLO_MS 10000     /* from the order to fork until the worker is ready */
+#define HELLO_MS 10000 /* from the order to fork until the worker is ready */
 #define READ_CHUNK 65536
 
 enum worker_end { END_QUIET, END_CRASH, END_HANG };
@@ -106,6 +106,7 @@ static void on_hello(struct sup_worker *worker)
     log_started(worker);
     if (!sup->is_ready) {
         sup->is_ready = true;
+        sup_status_announce(sup);
         mx_daemon_ready(sup->env, "scanning, %zu workers", sup->n_workers);
     }
 }

@@ -27,9 +27,9 @@
 #include "registry.h"
 #include "store_redis.h"
 
-#define ARENA_MAX (64u << 20) /* one decoded request, eight times its encoding */
+#define ARENA_MAX (64u << 20)  /* one decoded request, eight times its encoding */
 #define REQUEST_MAX (4u << 20) /* octets of an encoded ScanRequest */
-#define STOP_MS 2000 /* from closing an engine's channel to killing it */
+#define STOP_MS 2000           /* from closing an engine's channel to killing it */
 
 static void on_fault(void *user, const char *peer, const char *reason)
 {
@@ -182,7 +182,8 @@ static int check_redis(const struct supervisor *sup, struct mx_err *err)
 {
     const struct mx_conf *conf = sup->env->conf;
     struct mx_err why = {0};
-    if (store_redis_check(mx_conf_get(conf, "redis"), &why) == 0 || why.code != MX_ERR_INPUT)
+    if (store_redis_check(mx_conf_get(conf, "redis"), &why) == 0 ||
+        why.code != MX_ERR_INPUT)
         return 0;
     return mx_err_set(err, why.code, "%s: redis.password: %s",
                       mx_conf_where(conf, "redis.password"), why.text);
@@ -199,8 +200,6 @@ static int start(struct supervisor *sup, struct mx_err *err)
     sup_status_init(sup);
     sup_status_resize(sup);
     if (check_redis(sup, err) < 0 || open_server(sup, err) < 0)
-        return -1;
-    if (sup_status_announce(sup, err) < 0)
         return -1;
     start_loop(sup);
     sup_engine_start(sup, NULL);
@@ -231,8 +230,6 @@ int supervisor_run(struct mx_daemon_env *env, struct mx_err *err)
         mx_err_set(err, MX_ERR_SYSTEM, "libuv gives no loop");
     } else {
         rc = start(sup, err);
-        if (rc < 0)
-            registry_stop(sup->registry);
         uv_run(&sup->loop, UV_RUN_DEFAULT); /* until stop() has closed everything */
         finish(sup);
     }

@@ -25,9 +25,9 @@ struct poison_memory;
 struct registry;
 struct supervisor;
 
-#define SUP_TICK_MS 50      /* how exact deadlines of workers and of the queue are */
-#define SUP_ID_MAX 64       /* octets kept of a message's id */
-#define SUP_ENGINES_MAX 4   /* loading, serving, and those on their way out */
+#define SUP_TICK_MS 50    /* how exact deadlines of workers and of the queue are */
+#define SUP_ID_MAX 64     /* octets kept of a message's id */
+#define SUP_ENGINES_MAX 4 /* loading, serving, and those on their way out */
 #define SUP_WORKERS_MAX 256
 #define SUP_DEGRADED_MAX 33 /* what mx_health can hold */
 #define SUP_TEXT_MAX 256
@@ -36,10 +36,10 @@ struct supervisor;
 struct job {
     struct mxp_request *request;
     char id[SUP_ID_MAX * 4 + 8]; /* escaped for logs */
-    int file;           /* memory file: ScanRequest, message; -1: not made yet */
-    unsigned deaths;    /* workers it has killed */
-    int64_t started_us; /* of the current attempt */
-    bool is_fair;       /* the current attempt has enough time */
+    int file;                    /* memory file: ScanRequest, message; -1: not made yet */
+    unsigned deaths;             /* workers it has killed */
+    int64_t started_us;          /* of the current attempt */
+    bool is_fair;                /* the current attempt has enough time */
     struct job *next;
 };
 
@@ -57,12 +57,12 @@ struct sup_engine {
     int fd;
     uv_process_t process;
     uv_poll_t poll;
-    unsigned handles;      /* libuv handles that are not closed yet */
-    bool is_running;       /* the process has not been reaped */
-    size_t workers;        /* that still have a socket of ours */
+    unsigned handles; /* libuv handles that are not closed yet */
+    bool is_running;  /* the process has not been reaped */
+    size_t workers;   /* that still have a socket of ours */
     int64_t started_ms;
-    uint64_t fingerprint;  /* of the signature directory when it began to load */
-    struct mx_conf *conf;  /* what to switch to when it is ready; NULL: no change */
+    uint64_t fingerprint; /* of the signature directory when it began to load */
+    struct mx_conf *conf; /* what to switch to when it is ready; NULL: no change */
     char *temp_dir;
     char signatures[SUP_TEXT_MAX], rules[SUP_TEXT_MAX];
     char faults[SUP_TEXT_MAX * 4]; /* "detector: why; ..." */
@@ -178,13 +178,15 @@ void sup_jobs_drop(struct supervisor *sup);
 
 /* sup_engines.c: engine parents. */
 
-/** sup_engine_start(sup, conf): begin to load a new one; ${conf} (or NULL) is taken over. */
+/** sup_engine_start(sup, conf): begin to load a new one; ${conf} (or NULL) is taken over.
+ */
 void sup_engine_start(struct supervisor *sup, struct mx_conf *conf);
 
 /** sup_engine_worker_gone(engine): one of its workers has no socket of ours any more. */
 void sup_engine_worker_gone(struct sup_engine *engine);
 
-/** sup_engines_tick(sup): restart after a crash, watch signatures, give up on a stuck one. */
+/** sup_engines_tick(sup): restart after a crash, watch signatures, give up on a stuck
+ * one. */
 void sup_engines_tick(struct supervisor *sup);
 
 /** sup_engines_stop(sup): retire all. */
@@ -210,14 +212,16 @@ struct sup_worker *sup_worker_idle(struct supervisor *sup);
 /** sup_worker_give(worker, job, err): hand it the job. Fails: the worker is gone (-1). */
 int sup_worker_give(struct sup_worker *worker, struct job *job, struct mx_err *err);
 
-/** sup_worker_born(sup, slot, pid), sup_worker_status(sup, pid, status): what the engine tells. */
+/** sup_worker_born(sup, slot, pid), sup_worker_status(sup, pid, status): what the engine
+ * tells. */
 void sup_worker_born(struct supervisor *sup, uint32_t slot, pid_t pid);
 void sup_worker_status(struct supervisor *sup, pid_t pid, int status);
 
 /** sup_workers_busy(sup): how many have a message. */
 size_t sup_workers_busy(const struct supervisor *sup);
 
-/** sup_workers_drop(sup, engine): ${engine} died: so have its workers. NULL: close all. */
+/** sup_workers_drop(sup, engine): ${engine} died: so have its workers. NULL: close all.
+ */
 void sup_workers_drop(struct supervisor *sup, struct sup_engine *engine);
 
 /* sup_status.c: what others are told. */
@@ -231,8 +235,8 @@ void sup_status_resize(struct supervisor *sup);
 /** sup_status_reply(sup, request): answer a StatusRequest. */
 void sup_status_reply(struct supervisor *sup, struct mxp_request *request);
 
-/** sup_status_announce(sup, err): start the registry. Fails: settings that can never work (-1). */
-int sup_status_announce(struct supervisor *sup, struct mx_err *err);
+/** sup_status_announce(sup): tell the registry of us, now that we can scan. */
+void sup_status_announce(struct supervisor *sup);
 
 /** sup_status_gauges(sup): bring gauges and health up to date. */
 void sup_status_gauges(struct supervisor *sup);

@@ -11,7 +11,8 @@ struct mx_err;
  */
 char *temp_tree_make(const char *parent, struct mx_err *err);
 
-/** temp_tree_remove(path): with all that is in it; symbolic links are not followed. NULL is fine. */
+/** temp_tree_remove(path): with all that is in it; symbolic links are not followed. NULL
+ * is fine. */
 void temp_tree_remove(const char *path);
 
 #endif

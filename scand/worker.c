@@ -32,8 +32,8 @@
 struct worker {
     const struct worker_env *env;
     struct mx_arena *arena;
-    int statm;          /* /proc/self/statm */
-    int64_t start_rss;  /* pages at start */
+    int statm;         /* /proc/self/statm */
+    int64_t start_rss; /* pages at start */
 };
 
 /* Resident pages; 0 where the kernel does not tell. */
@@ -82,10 +82,9 @@ static void sum_up(const struct worker *worker, const struct scan_result *result
     out->n_viruses = (uint16_t)result->n_viruses;
     out->score = reply->score;
     for (size_t i = 0; i < result->n_costs && i < WORKER_COSTS_MAX; i++)
-        out->costs[out->n_costs++] =
-            (struct worker_cost){(uint32_t)result->costs[i].us,
-                                 detector_index(result->costs[i].detector),
-                                 result->costs[i].is_finished};
+        out->costs[out->n_costs++] = (struct worker_cost){
+            (uint32_t)result->costs[i].us, detector_index(result->costs[i].detector),
+            result->costs[i].is_finished};
 }
 
 static struct mx_str faults_text(const struct scan_result *result)
@@ -164,8 +163,8 @@ int worker_run(const struct worker_env *env)
     int rc = worker_confine(env->conf, &err);
     worker.start_rss = resident_pages(worker.statm);
     if (rc == 0)
-        rc = worker_reply_send(env->fd, &(struct worker_reply){0}, MX_STR(""),
-                               MX_STR(""), &err);
+        rc = worker_reply_send(env->fd, &(struct worker_reply){0}, MX_STR(""), MX_STR(""),
+                               &err);
     while (rc == 0)
         rc = next(&worker, &err);
     if (worker.statm >= 0)

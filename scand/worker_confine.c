@@ -58,8 +58,8 @@ static int limit_memory(const struct scan_conf *conf, struct mx_err *err)
     (void)mapped_bytes;
     return 0;
 #else
-    return limit(RLIMIT_AS, mapped_bytes() + (rlim_t)conf->worker_memory,
-                 "address space", err);
+    return limit(RLIMIT_AS, mapped_bytes() + (rlim_t)conf->worker_memory, "address space",
+                 err);
 #endif
 }
 

@@ -127,11 +127,10 @@ static int check_record(const struct worker_reply *reply, size_t *out_total)
     return 0;
 }
 
-int worker_inbox_feed(struct worker_inbox *inbox, struct mx_str bytes,
-                      struct mx_err *err)
+int worker_inbox_feed(struct worker_inbox *inbox, struct mx_str bytes, struct mx_err *err)
 {
-    if (bytes.n > sizeof(struct worker_reply) + WORKER_FAULTS_MAX + WORKER_PAYLOAD_MAX -
-                      inbox->n)
+    if (bytes.n >
+        sizeof(struct worker_reply) + WORKER_FAULTS_MAX + WORKER_PAYLOAD_MAX - inbox->n)
         return mx_err_set(err, MX_ERR_LIMIT, "the worker sends too much");
     if (inbox->n + bytes.n > inbox->room) {
         inbox->room = (inbox->n + bytes.n) * 2;

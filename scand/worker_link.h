@@ -64,7 +64,8 @@ int worker_request_send(int fd, const struct worker_request *request, int file,
 int worker_request_recv(int fd, struct worker_request *out, int *out_file,
                         struct mx_err *err);
 
-/** worker_reply_send(fd, reply, faults, payload, err): sizes are filled in here. Waits. */
+/** worker_reply_send(fd, reply, faults, payload, err): sizes are filled in here. Waits.
+ */
 int worker_reply_send(int fd, const struct worker_reply *reply, struct mx_str faults,
                       struct mx_str payload, struct mx_err *err);
 

@@ -290,6 +290,28 @@ def test_engine_that_dies_is_replaced_without_blame(scand):
     one.wait_log(r"engine.ready generation=2")
 
 
+def test_workers_that_die_idle_are_started_ever_more_slowly(scand):
+    one = scand(workers=1)
+    deaths = 0
+    while deaths < 4:
+        os.kill(until(lambda: wire.workers(one.client.status(), "idle"))[0],
+                signal.SIGKILL)
+        deaths += 1
+        one.wait_log("worker.lost", count=deaths)
+    one.wait_log("worker.backoff failures=4 wait_ms=400")
+    assert not one.client.scan(HAM).degraded
+
+
+def test_request_without_message_is_refused(scand):
+    client = scand().client
+    request = client.send(wire.SCAN_REQUEST, wire.scan.ScanRequest(id="none"))
+    kind, reply = client.receive(request)
+    assert (kind, reply.code) == (wire.ERROR, wire.BAD_REQUEST)
+    kind, reply = client.receive(client.send(99, wire.scan.ScanRequest(), HAM))
+    assert (kind, reply.code) == (wire.ERROR, wire.UNKNOWN_TYPE)
+    assert not wire.symbols(client.scan(HAM))
+
+
 def test_worker_is_recycled_after_its_messages(scand):
     one = scand(workers=1, recycle_messages=3)
     for _ in range(7):

@@ -1,4 +1,5 @@
-/* For unit tests of detectors: a message from text, one detector over it, what it found. */
+/* For unit tests of detectors: a message from text, one detector over it, what it found.
+ */
 #ifndef SCAN_FIXTURE_H
 #define SCAN_FIXTURE_H
 

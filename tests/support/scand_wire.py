@@ -17,7 +17,7 @@ import zmq
 
 PROTO = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "proto")
 ERROR, SCAN_REQUEST, SCAN_REPLY, STATUS_REQUEST, STATUS_REPLY = 0, 3, 4, 7, 8
-OVERLOADED, DRAINING = 5, 6
+BAD_REQUEST, UNKNOWN_TYPE, OVERLOADED, DRAINING = 1, 2, 5, 6
 
 
 def _schemas():

@@ -9,7 +9,9 @@
 #include "scan_conf.h"
 #include "temp_tree.h"
 
-#define EICAR "X5O!P%@AP[4\\PZX54(P^)7CC)7}$" "EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
+#define EICAR                                                                            \
+    "X5O!P%@AP[4\\PZX54(P^)7CC)7}$"                                                      \
+    "EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
 
 static struct clamav_settings settings_of(const char *directory)
 {
@@ -32,8 +34,8 @@ static void test_scan_verdicts(void **state)
     struct clam_engine *clam = engine();
     const char *name = NULL;
     enum clam_verdict verdict = CLAM_LIMIT;
-    assert_int_equal(
-        clam_engine_scan(clam, MX_STR(EICAR), 5000, &name, &verdict, NULL), 0);
+    assert_int_equal(clam_engine_scan(clam, MX_STR(EICAR), 5000, &name, &verdict, NULL),
+                     0);
     assert_int_equal(verdict, CLAM_VIRUS);
     assert_string_equal(name, "Mxdrop.Test.Eicar.UNOFFICIAL");
     assert_int_equal(

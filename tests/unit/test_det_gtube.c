@@ -1,7 +1,9 @@
 /* Detector "gtube". The string is built here in pieces, so that this file is not spam. */
 #include "scan_fixture.h"
 
-#define GTUBE "XJS*C4JDBQADN1.NSBN3*2IDNEN*" "GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
+#define GTUBE                                                                            \
+    "XJS*C4JDBQADN1.NSBN3*2IDNEN*"                                                       \
+    "GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
 
 static void test_run_plain(void **state)
 {
@@ -20,7 +22,8 @@ static void test_run_encoded(void **state)
 {
     (void)state;
     EXPECT(&det_gtube,
-           GOOD_HEAD "Content-Transfer-Encoding: base64\r\n\r\n"
+           GOOD_HEAD
+           "Content-Transfer-Encoding: base64\r\n\r\n"
            "WEpTKkM0SkRCUUFETjEuTlNCTjMqMklETkVOKkdUVUJFLVNUQU5EQVJELUFOVEktVUJFLVRF\r\n"
            "U1QtRU1BSUwqQy4zNFg=\r\n",
            "GTUBE");

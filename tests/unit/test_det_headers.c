@@ -31,8 +31,7 @@ static void test_run_characters(void **state)
 {
     (void)state;
     EXPECT(&det_headers, GOOD_HEAD "X-A: a\0b\r\n\r\n", "MX_SUSPICIOUS_CHARS");
-    EXPECT(&det_headers, GOOD_HEAD "X-A: a\rb\r\n\r\n",
-           "MX_SUSPICIOUS_CHARS MX_BARE_CR");
+    EXPECT(&det_headers, GOOD_HEAD "X-A: a\rb\r\n\r\n", "MX_SUSPICIOUS_CHARS MX_BARE_CR");
     EXPECT(&det_headers, GOOD_HEAD "X-A: a\x1b[0m\r\n\r\n", "MX_HEADER_CONTROL");
     EXPECT(&det_headers, GOOD_HEAD "X-A: \xe4\xf6\r\n\r\n", "MX_HEADER_8BIT");
     EXPECT(&det_headers, GOOD_HEAD "X-A: \xc3\xa4\r\n\r\n", ""); /* RFC 6532 */

@@ -25,7 +25,8 @@ static void test_run_ambiguous(void **state)
            "MX_MIME_AMBIGUOUS");
     EXPECT(&det_mime,
            TYPE("multipart/mixed; boundary=b") "\r\n--b\r\nContent-Transfer-Encoding: "
-           "base64\r\nContent-Transfer-Encoding: 7bit\r\n\r\nx\r\n--b--\r\n",
+                                               "base64\r\nContent-Transfer-Encoding: "
+                                               "7bit\r\n\r\nx\r\n--b--\r\n",
            "MX_MIME_AMBIGUOUS");
 }
 

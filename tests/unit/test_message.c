@@ -90,8 +90,10 @@ static void test_parse_parts(void **state)
         unsigned depth;
         int parent;
         bool is_container;
-    } wanted[] = {{"multipart/mixed", 0, -1, true}, {"text/html", 1, 0, false},
-                  {"message/rfc822", 1, 0, true},   {"text/plain", 2, 2, false},
+    } wanted[] = {{"multipart/mixed", 0, -1, true},
+                  {"text/html", 1, 0, false},
+                  {"message/rfc822", 1, 0, true},
+                  {"text/plain", 2, 2, false},
                   {"application/zip", 1, 0, false}};
     assert_int_equal(f.msg.n_parts, 5);
     for (size_t i = 0; i < 5; i++) {

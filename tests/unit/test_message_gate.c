@@ -31,8 +31,14 @@ static void test_gate_good_mail_is_untouched(void **state)
 {
     (void)state;
     static const char *const mails[] = {
-        "A: b\r\n\r\nbody\r\n", "A: b", "", "\n", "--", "--\n--\n\n\n",
-        "A: b\n\n--x\nC: d\n\nmessage/rfc822\n\nE: f\n\n--x--\n", "\r\n\r\n\r\n",
+        "A: b\r\n\r\nbody\r\n",
+        "A: b",
+        "",
+        "\n",
+        "--",
+        "--\n--\n\n\n",
+        "A: b\n\n--x\nC: d\n\nmessage/rfc822\n\nE: f\n\n--x--\n",
+        "\r\n\r\n\r\n",
     };
     for (size_t i = 0; i < sizeof(mails) / sizeof(mails[0]); i++) {
         struct collected out;

@@ -17,8 +17,10 @@ static void test_siphash_vectors(void **state)
     static const struct {
         size_t n;
         uint64_t hash;
-    } vectors[] = {{0, 0x726fdb47dd0e0e31u}, {1, 0x74f839c593dc67fdu},
-                   {7, 0xab0200f58b01d137u}, {8, 0x93f5f5799a932462u},
+    } vectors[] = {{0, 0x726fdb47dd0e0e31u},
+                   {1, 0x74f839c593dc67fdu},
+                   {7, 0xab0200f58b01d137u},
+                   {8, 0x93f5f5799a932462u},
                    {15, 0xa129ca6149be45e5u}};
     struct poison_memory *memory = poison_memory_new(key);
     char data[16];

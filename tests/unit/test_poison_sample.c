@@ -20,8 +20,8 @@ static void test_write_until_full(void **state)
     (void)state;
     char *dir = temp_tree_make("/tmp", NULL), names[3][POISON_NAME_MAX], path[256];
     struct mx_err err = {0};
-    assert_int_equal(
-        poison_sample_write(dir, 2, 1234, MX_STR("a\0b"), names[0], &err), 0);
+    assert_int_equal(poison_sample_write(dir, 2, 1234, MX_STR("a\0b"), names[0], &err),
+                     0);
     assert_int_equal(poison_sample_write(dir, 2, 1234, MX_STR("c"), names[1], &err), 0);
     assert_string_not_equal(names[0], names[1]);
     assert_int_equal(poison_sample_write(dir, 2, 1234, MX_STR("d"), names[2], &err), -1);

@@ -141,9 +141,8 @@ static void test_load_failure_is_a_fault_of_each_message(void **state)
 static void test_run_virus_is_final(void **state)
 {
     (void)state;
-    static const char mail[] =
-        GOOD_HEAD "\r\nX5O!P%@AP[4\\PZX54(P^)7CC)7}$"
-                  "EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*\r\n";
+    static const char mail[] = GOOD_HEAD "\r\nX5O!P%@AP[4\\PZX54(P^)7CC)7}$"
+                                         "EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*\r\n";
     struct scan_conf conf = conf_of((const char **)(uintptr_t)all, 4);
     const char *scores[] = {"VIRUS 12"};
     conf.scores = (struct mx_conf_strings){scores, 1};

@@ -17,8 +17,9 @@ static void test_score_sums_weight_by_times(void **state)
 {
     (void)state;
     struct scan_weights *weights = two();
-    struct scan_finding findings[] = {
-        {.symbol = "A", .times = 3}, {.symbol = "B", .times = 1}, {.symbol = "C", .times = 1}};
+    struct scan_finding findings[] = {{.symbol = "A", .times = 3},
+                                      {.symbol = "B", .times = 1},
+                                      {.symbol = "C", .times = 1}};
     assert_float_equal(scan_score(weights, findings, 3), 2.5, 1e-9);
     assert_float_equal(findings[0].score, 4.5, 1e-9);
     assert_float_equal(findings[2].score, 0, 1e-9);
@@ -30,9 +31,11 @@ static void test_weights_add_refuses(void **state)
 {
     (void)state;
     struct scan_weights *weights = two();
-    const struct scan_symbol bad[] = {
-        {"", 1, ""}, {"A", 1, ""}, {"NAN", __builtin_nan(""), ""},
-        {"INF", __builtin_inf(), ""}, {"HUGE", 2e6, ""}};
+    const struct scan_symbol bad[] = {{"", 1, ""},
+                                      {"A", 1, ""},
+                                      {"NAN", __builtin_nan(""), ""},
+                                      {"INF", __builtin_inf(), ""},
+                                      {"HUGE", 2e6, ""}};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         assert_int_equal(scan_weights_add(weights, &bad[i], false, NULL), -1);
     scan_weights_free(weights);
@@ -59,8 +62,9 @@ static void test_weights_override(void **state)
     assert_int_equal(scan_weights_override(weights, "B \t-0.5 ", NULL), 0);
     assert_int_equal(scan_weights_find(weights, "A", &weight), 0);
     assert_float_equal(weight, 7.25, 1e-9);
-    static const char *const bad[] = {"A",     "A ",    "",      " 5",    "A x",  "A 1 2",
-                                      "A nan", "A inf", "A 1e9", "A 1,5", "NO 1", "A -inf"};
+    static const char *const bad[] = {"A",     "A ",    "",      " 5",
+                                      "A x",   "A 1 2", "A nan", "A inf",
+                                      "A 1e9", "A 1,5", "NO 1",  "A -inf"};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         struct mx_err err = {0};
         assert_int_equal(scan_weights_override(weights, bad[i], &err), -1);

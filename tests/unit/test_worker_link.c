@@ -1,4 +1,5 @@
-/* The protocol between supervisor and worker, over a real socket pair and byte by byte. */
+/* The protocol between supervisor and worker, over a real socket pair and byte by byte.
+ */
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -55,8 +56,8 @@ static size_t encoded(char *out, size_t room)
     int pair[2];
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
     struct worker_reply reply = {.seq = 3, .n_findings = 2, .score = 4.5};
-    assert_int_equal(worker_reply_send(pair[0], &reply, MX_STR("why"), MX_STR("payload"),
-                                       NULL), 0);
+    assert_int_equal(
+        worker_reply_send(pair[0], &reply, MX_STR("why"), MX_STR("payload"), NULL), 0);
     ssize_t n = read(pair[1], out, room);
     close(pair[0]), close(pair[1]);
     assert_int_equal(n, sizeof(reply) + 10);

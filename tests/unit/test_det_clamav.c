@@ -1,0 +1,102 @@
+/* Detector "clamav": how verdicts of libclamav become findings. */
+#include "scan_fixture.h"
+
+#include "scan_conf.h"
+
+#define EICAR                                                                            \
+    "X5O!P%@AP[4\\PZX54(P^)7CC)7}$"                                                      \
+    "EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
+
+struct clamav {
+    void *state;
+    struct clamav_settings settings;
+    struct scan_env env;
+};
+
+static void set_up(struct clamav *t)
+{
+    t->settings = (struct clamav_settings){
+        MX_SOURCE_DIR "/tests/signatures", 1 << 20, 1 << 20, 5, 50, true};
+    t->env = (struct scan_env){&t->settings, "/tmp"};
+    t->state = mx_xalloc(det_clamav.state_size);
+    assert_int_equal(det_clamav.load(t->state, &t->env, NULL), 0);
+    assert_int_equal(det_clamav.start(t->state, &t->env, NULL), 0);
+}
+
+static void tear_down(struct clamav *t)
+{
+    det_clamav.stop(t->state);
+    free(t->state);
+}
+
+static void expect(struct clamav *t, struct mx_str mail, const char *symbols,
+                   size_t viruses)
+{
+    struct scan_fixture f;
+    fixture_parse(&f, mail.p, mail.n);
+    assert_int_equal(det_clamav.run(t->state, &f.msg, &f.result, NULL), 0);
+    assert_string_equal(fixture_symbols(&f), symbols);
+    assert_int_equal(f.result.n_viruses, viruses);
+    assert_int_equal(f.result.is_final, viruses > 0);
+    fixture_free(&f);
+}
+
+static void test_run_virus_is_final(void **state)
+{
+    (void)state;
+    struct clamav t;
+    set_up(&t);
+    expect(&t, MX_STR(GOOD_HEAD "\r\nharmless\r\n"), "", 0);
+    expect(&t, MX_STR(GOOD_HEAD "\r\n" EICAR "\r\n"), "VIRUS", 1);
+    expect(&t, MX_STR(""), "", 0);
+    tear_down(&t);
+}
+
+/* EICAR in base64 behind a header in which libclamav sees no mail. */
+static void test_run_unpacks_what_does_not_look_like_mail(void **state)
+{
+    (void)state;
+    struct clamav t;
+    set_up(&t);
+    expect(
+        &t,
+        MX_STR("x-a: b\r\ncontent-type: multipart/mixed; boundary=b1\r\n\r\n--b1\r\n"
+               "content-transfer-encoding: base64\r\n\r\n"
+               "WDVPIVAlQEFQWzRcUFpYNTQoUF4pN0NDKTd9JEVJQ0FSLVNUQU5EQVJELUFOVElWSVJV\r\n"
+               "Uy1URVNULUZJTEUhJEgrSCo=\r\n--b1--\r\n"),
+        "VIRUS", 1);
+    tear_down(&t);
+}
+
+static void test_run_over_the_limit_is_a_finding(void **state)
+{
+    (void)state;
+    struct clamav t;
+    set_up(&t);
+    size_t n = 3 << 20;
+    char *big = mx_xalloc(n);
+    memset(big, 'x', n);
+    memcpy(big, "From: a\r\n\r\n", 11);
+    expect(&t, mx_str_of(big, n), "MX_CLAMAV_LIMITS", 0);
+    free(big);
+    tear_down(&t);
+}
+
+static void test_stop_takes_a_state_that_was_never_loaded(void **state)
+{
+    (void)state;
+    void *empty = mx_xalloc(det_clamav.state_size);
+    det_clamav.stop(empty);
+    free(empty);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_run_virus_is_final),
+        cmocka_unit_test(test_run_unpacks_what_does_not_look_like_mail),
+        cmocka_unit_test(test_run_over_the_limit_is_a_finding),
+        cmocka_unit_test(test_stop_takes_a_state_that_was_never_loaded),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
