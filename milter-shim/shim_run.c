@@ -22,7 +22,6 @@
 #include "mx_arena.h"
 #include "mx_err.h"
 #include "mx_health.h"
-#include "mx_http.h"
 #include "mx_time.h"
 #include "shim.h"
 #include "shim_backend.h"
@@ -41,7 +40,6 @@ struct runner {
     struct shim_cluster *cluster;
     struct shim_socket sock;
     struct shim_nudge *nudge;
-    struct mx_http *http;
 };
 
 static int user_find(const char *name, struct passwd *out, char *buf, size_t size,
@@ -115,9 +113,6 @@ static int start(struct runner *runner, struct mx_err *err)
         shim_cluster_open(conf, env->log, &runner->cluster, err) < 0)
         return -1;
     shim->backend = shim_cluster_backend(runner->cluster);
-    if (*conf->metrics &&
-        mx_http_start(conf->metrics, env->metrics, env->health, &runner->http, err) < 0)
-        return mx_err_wrap(err, "milter.metrics");
     if (shim_milter_start(err) < 0)
         return -1;
     return shim_nudge_start(runner->sock.text, &shim->sessions, &runner->nudge, err);
@@ -191,7 +186,6 @@ static void drain(struct runner *runner)
 
 static void free_all(struct runner *runner)
 {
-    mx_http_stop(runner->http);
     shim_cluster_close(runner->cluster);
     shim_settings_drop(runner->shim.settings);
     pthread_mutex_destroy(&runner->shim.lock);
