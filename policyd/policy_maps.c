@@ -218,7 +218,7 @@ static int find_file(struct policy_map_files *files, const struct policy_map_spe
 int policy_maps_open(struct policy_maps *maps, const struct policy_map_spec *spec,
                      const struct policy_maps_entry **out, struct mx_err *err)
 {
-    size_t i;
+    size_t i = 0;
     if (find_file(maps->files, spec, &i, err) < 0)
         return -1;
     if (maps->v[i].table == NULL) {
