@@ -182,9 +182,13 @@ static int make_plan(struct up *up, struct mx_err *err)
         ctl_program_find(up->arena, "mxdrop-milter", &input.milter, err) != 0 ||
         up_plan_make(up->arena, &input, &up->plan, err) != 0)
         return -1;
+    /* Each behind the one before, so that none is given twice. */
+    int port = up->postfix.sink_port;
+
     for (size_t i = 0; i < up->plan.n_instances; i++) {
-        if (up_plan_free_port(0, &up->plan.instances[i].metrics_port, err) != 0)
+        if (up_plan_free_port(port ? port + 1 : 0, &port, err) != 0)
             return -1;
+        up->plan.instances[i].metrics_port = port;
     }
     return 0;
 }

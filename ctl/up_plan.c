@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -17,6 +18,9 @@
 #include "mx_err.h"
 #include "up_files.h"
 
+/* Above services, below Linux' net.ipv4.ip_local_port_range (32768). */
+#define PORT_LOW 12000
+#define PORT_HIGH 31000
 #define SOCKET_PATH_MAX (sizeof(((struct sockaddr_un *)0)->sun_path) - 1)
 
 /* ---- ports ---- */
@@ -45,10 +49,22 @@ bool up_plan_port_is_free(int port)
     return try_port(port) != 0;
 }
 
+static int random_port(void)
+{
+    uint16_t number = 0;
+
+    if (getrandom(&number, sizeof(number), 0) != sizeof(number))
+        number = (uint16_t)getpid();
+    return PORT_LOW + number % (PORT_HIGH - PORT_LOW);
+}
+
 int up_plan_free_port(int first, int *out, struct mx_err *err)
 {
-    int last = first ? first + 999 : 0;
+    int last;
 
+    if (first == 0)
+        first = random_port();
+    last = first + 999;
     for (int port = first; port <= last && port <= 65535; port++) {
         int got = try_port(port);
 

@@ -71,7 +71,8 @@ const char *up_plan_conf(struct mx_arena *arena, const struct up_plan *plan,
 /**
  * up_plan_free_port(first, out, err):
  * A port of 127.0.0.1 that nobody listens on: the first from ${first} on, within 1000;
- * 0: whichever the kernel gives.
+ * 0: from a random one on, below those that the kernel gives to outgoing connections:
+ * such a one could be taken before we listen.
  */
 int up_plan_free_port(int first, int *out, struct mx_err *err);
 

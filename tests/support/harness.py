@@ -9,6 +9,7 @@ import http.client
 import json
 import os
 import pathlib
+import random
 import re
 import shutil
 import signal
@@ -45,10 +46,14 @@ def wait_until(predicate, what, timeout=30):
 
 
 def free_port():
-    """A TCP port of 127.0.0.1 that nobody uses at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A TCP port of 127.0.0.1 that nobody uses, below those that the kernel gives to
+    outgoing connections: such a one could be taken before we listen."""
+    while True:
+        with socket.socket() as probe:
+            port = random.randrange(12000, 31000)
+            with contextlib.suppress(OSError):
+                probe.bind(("127.0.0.1", port))
+                return port
 
 
 def private_dir():
