@@ -8,5 +8,18 @@
 const struct ctl_command ctl_commands[] = {
     {"up", "[--dir DIR] [--scanners N] [--policyds N] [--smtp PORT]",
      "a whole cluster on this machine, until Ctrl-C", cmd_up},
+    {"scan", "[--local] [--json] [--only DETECTOR,...] FILE|DIR|-...",
+     "what the scanners find in messages", cmd_scan},
+    {"explain", "--ip A --helo H --from S --rcpt R... [FILE]",
+     "how the running chains decide, module by module", cmd_explain},
+    {"lists", "show|allow|deny|remove SCOPE [PATTERN]",
+     "allow and deny lists of a user, a domain or the system", cmd_lists},
+    {"greylist", "show|clear [POOL]", "what greylisting remembers of senders",
+     cmd_greylist},
+    {"status", "[--json]", "nodes, scanners, Redis, degraded checks, counters",
+     cmd_status},
+    {"config", "check|docs|sample", "check this node's file, or describe its keys",
+     cmd_config},
+    {"keygen", "[--secret-file FILE]", "a key pair for tcp:// between hosts", cmd_keygen},
     {0},
 };

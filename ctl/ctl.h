@@ -9,11 +9,13 @@
 #include "mx_str.h"
 
 struct mx_arena;
+struct mx_conf;
 struct mx_err;
 
 /* One call of the program. Built by main, borrowed by the command. */
 struct ctl {
     const char *conf_path;  /* -c FILE; NULL: not given, see ctl_conf_path */
+    struct mx_conf *conf;   /* ctl_store.c: loaded when first needed; main frees it */
     struct mx_arena *arena; /* lives as long as the program: commands are short */
     FILE *out;              /* results */
     FILE *info;             /* progress and remarks for people: stderr */

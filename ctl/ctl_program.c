@@ -4,9 +4,12 @@
  */
 #include "ctl_program.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "mx_arena.h"
@@ -52,4 +55,49 @@ int ctl_program_find(struct mx_arena *arena, const char *name, const char **out,
         return 0;
     return mx_err_set(err, MX_ERR_SYSTEM,
                       "%s is neither beside mxdropctl nor in $PATH: install it", name);
+}
+
+static _Noreturn void become(const char *const *argv, int out_fd)
+{
+    int null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+    if (dup2(null_fd, 0) == 0 && dup2(out_fd, 1) == 1 && dup2(out_fd, 2) == 2)
+        execv(argv[0], (char *const *)(uintptr_t)argv);
+    _exit(127);
+}
+
+/* Read to the end, also past the bound of ${out}: a full pipe would hold the writer. */
+static int drain(int fd, struct mx_buf *out, struct mx_err *err)
+{
+    char chunk[4096];
+    ssize_t n;
+
+    while ((n = read(fd, chunk, sizeof(chunk))) != 0) {
+        if (n < 0 && errno != EINTR)
+            return mx_err_errno(err, "reading from a program");
+        if (n > 0)
+            mx_buf_add(out, chunk, (size_t)n);
+    }
+    return 0;
+}
+
+int ctl_program_run(const char *const *argv, struct mx_buf *out, int *out_code,
+                    struct mx_err *err)
+{
+    int fds[2], status = 0, result;
+    pid_t pid;
+
+    if (pipe2(fds, O_CLOEXEC) != 0)
+        return mx_err_errno(err, "pipe");
+    pid = fork();
+    if (pid == 0)
+        become(argv, fds[1]);
+    close(fds[1]);
+    result = pid < 0 ? mx_err_errno(err, "fork") : drain(fds[0], out, err);
+    close(fds[0]);
+    if (pid > 0 && waitpid(pid, &status, 0) != pid && result == 0)
+        result = mx_err_errno(err, "%s", argv[0]);
+    if (result == 0)
+        *out_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    return result;
 }

@@ -68,7 +68,8 @@ static char *help_filter(int key, const char *text, void *input)
         return (char *)(uintptr_t)text;
     fputs("Commands:\n", list);
     for (command = ctl_commands; command->name; command++)
-        fprintf(list, "  %-9s %s\n", command->name, command->doc);
+        fprintf(list, "  %s %s\n        %s\n", command->name, command->synopsis,
+                command->doc);
     fprintf(list, "\n%s", text ? text : "");
     fclose(list);
     return out; /* argp frees what differs from text */
@@ -128,6 +129,7 @@ int main(int argc, char **argv)
     ctl.arena = mx_arena_new(ARENA_MAX);
     ctl.is_progress = isatty(STDERR_FILENO) == 1;
     code = run_command(&ctl, command, argc - call.first, argv + call.first);
+    mx_conf_free(ctl.conf);
     mx_arena_free(ctl.arena);
     return code;
 }
