@@ -1,8 +1,8 @@
 /*
- * Load on a scanner: N threads, each with one message in flight, over mxp_client. Prints
+ * Load on scanners: N threads, each with one message in flight, over mxp_client. Prints
  * messages per second, percentiles of the time a caller waits, and what went wrong.
  *
- *   load_scan [-c IN_FLIGHT] [-n MESSAGES] [-t DEADLINE_MS] ENDPOINT [DIR]
+ *   load_scan [-c IN_FLIGHT] [-n MESSAGES] [-t DEADLINE_MS] ENDPOINT[,ENDPOINT...] [DIR]
  *
  * DIR holds messages, one a file, read into memory beforehand (at most 20,000;
  * directories below it are looked into, too); without it one generated message of 11.7
@@ -29,6 +29,7 @@
 #define FILE_MAX_BYTES (16 << 20)
 #define GENERATED_BYTES 11700
 #define THREADS_MAX 1024
+#define ENDPOINTS_MAX 128
 
 struct corpus {
     struct mx_str *files;
@@ -146,14 +147,27 @@ static void report(struct load *load, int64_t us)
            (size_t)load->degraded, (size_t)load->found);
 }
 
-static int load_run(struct load *load, const char *address, size_t threads,
+/* "a,b,c" as the client's endpoints. */
+static int connect_all(struct load *load, const char *addresses, struct mx_err *err)
+{
+    struct mxp_endpoint endpoints[ENDPOINTS_MAX] = {0};
+    struct mx_arena *arena = mx_arena_new(1 << 20);
+    struct mx_str rest = mx_str(addresses), one;
+    size_t n = 0;
+    while (n < ENDPOINTS_MAX && mx_str_next(&rest, ',', &one) == 0)
+        endpoints[n++].address = mx_str_cstr(arena, one);
+    int rc = mxp_client_endpoints(load->client, endpoints, n, err);
+    mx_arena_free(arena);
+    return rc;
+}
+
+static int load_run(struct load *load, const char *addresses, size_t threads,
                     struct mx_err *err)
 {
     struct mxp_client_options options = {.name = "load"};
-    struct mxp_endpoint endpoint = {.address = address};
     if (mxp_client_new(&options, &load->client, err) < 0)
         return -1;
-    int rc = mxp_client_endpoints(load->client, &endpoint, 1, err);
+    int rc = connect_all(load, addresses, err);
     load->waits_us = mx_xalloc(load->messages * sizeof(uint32_t));
     pthread_t ids[THREADS_MAX];
     size_t started = 0;
@@ -196,7 +210,7 @@ int main(int argc, char **argv)
     }
     if (optind >= argc || argc - optind > 2) {
         fprintf(stderr, "usage: load_scan [-c IN_FLIGHT] [-n MESSAGES] [-t DEADLINE_MS] "
-                        "ENDPOINT [DIR]\n");
+                        "ENDPOINT[,ENDPOINT...] [DIR]\n");
         return 2;
     }
     collected.files = mx_xalloc(FILES_MAX * sizeof(*collected.files));

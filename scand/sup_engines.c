@@ -158,11 +158,6 @@ static void on_ready(struct sup_engine *engine, const char *text)
     sup_status_gauges(sup);
     sup_workers_retire(sup);
     sup_workers_fill(sup);
-    if (sup->is_reload_wanted) {
-        sup->is_reload_wanted = false;
-        sup_engine_start(sup, sup->wanted_conf);
-        sup->wanted_conf = NULL;
-    }
 }
 
 static void on_failed(struct sup_engine *engine, const char *why)
