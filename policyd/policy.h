@@ -59,9 +59,17 @@ struct policy_finding {
     double score;
 };
 
+/* A file of the message under one plausible name: cleaned, lower case, UTF-8. */
+struct policy_file {
+    struct mx_str name, type;
+    unsigned archive_depth; /* 0: attached; more: that deep inside archives */
+};
+
 struct policy_scan {
     const struct policy_finding *findings;
     size_t n_findings;
+    const struct policy_file *files;
+    size_t n_files;
     const struct mx_str *viruses;
     size_t n_viruses;
     double score;

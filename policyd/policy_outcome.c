@@ -269,6 +269,23 @@ void policy_outcome_counters_init(struct policy_outcome_counters *out,
                            "Recipients' copies delivered with a mark.");
     out->virus = mx_metrics_counter(metrics, "mxdrop_policy_virus_total", NULL,
                                     "Messages with malware.");
+    out->reject_tempquota =
+        mx_metrics_counter(metrics, "mxdrop_policy_reject_tempquota_total", NULL,
+                           "Recipients refused for now, their mailbox is full.");
+    out->reject_permquota =
+        mx_metrics_counter(metrics, "mxdrop_policy_reject_permquota_total", NULL,
+                           "Recipients refused for good, their mailbox is full.");
+}
+
+static void count_quota(const struct policy_outcome_counters *counters,
+                        const struct policy_check *check)
+{
+    const struct policy_result *result = &check->results[0];
+    if (result->module == NULL || strcmp(result->module, "quota_check") != 0)
+        return;
+    mx_counter_add(counters->reject_tempquota,
+                   result->verdict.action == POLICY_TEMPFAIL);
+    mx_counter_add(counters->reject_permquota, result->verdict.action == POLICY_REJECT);
 }
 
 void policy_outcome_count(const struct policy_outcome_counters *counters,
@@ -276,6 +293,10 @@ void policy_outcome_count(const struct policy_outcome_counters *counters,
                           const struct policy_outcome *outcome)
 {
     const struct policy_scan *scan = check->req->scan;
+    if (outcome == NULL) {
+        count_quota(counters, check);
+        return;
+    }
     bool is_spam = outcome->module && strcmp(outcome->module, "spam") == 0;
     mx_counter_add(counters->spam_scanned, scan != NULL);
     mx_counter_add(counters->virus, scan != NULL && scan->n_viruses > 0);

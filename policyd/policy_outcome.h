@@ -54,13 +54,15 @@ struct policy_outcome_counters {
     struct mx_counter *spam_block;   /* recipients' copies refused as spam */
     struct mx_counter *spam_realtag; /* recipients' copies delivered with a mark */
     struct mx_counter *virus;        /* messages with malware */
+    struct mx_counter *reject_tempquota, *reject_permquota; /* recipients over quota */
 };
 
 /** policy_outcome_counters_init(out, metrics): find or make them. */
 void policy_outcome_counters_init(struct policy_outcome_counters *out,
                                   struct mx_metrics *metrics);
 
-/** policy_outcome_count(counters, check, outcome): add one message. */
+/** policy_outcome_count(counters, check, outcome): add one check; ${outcome} is of
+ * CONTENT, NULL otherwise. */
 void policy_outcome_count(const struct policy_outcome_counters *counters,
                           const struct policy_check *check,
                           const struct policy_outcome *outcome);

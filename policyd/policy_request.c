@@ -138,6 +138,19 @@ static int take_rcpts(const Mxp__PolicyRequest *in, const char *delimiter,
     return take_rcpt(req->arena, in->rcpt, delimiter, rcpt, err);
 }
 
+static void take_files(const Mxp__ScanReply *in, struct mx_arena *arena,
+                       struct policy_scan *out)
+{
+    size_t n = in->n_files < POLICY_FILES_MAX ? in->n_files : POLICY_FILES_MAX;
+    struct policy_file *files = mx_arena_array(arena, n, sizeof(*files));
+    for (size_t i = 0; i < n; i++)
+        files[i] = (struct policy_file){.name = mxp_str(in->files[i]->name),
+                                        .type = mx_str(in->files[i]->type),
+                                        .archive_depth = in->files[i]->archive_depth};
+    out->files = files;
+    out->n_files = n;
+}
+
 static void take_scan(const Mxp__ScanReply *in, struct policy_req *req)
 {
     size_t n =
@@ -159,6 +172,7 @@ static void take_scan(const Mxp__ScanReply *in, struct policy_req *req)
                                  .n_viruses = n_viruses,
                                  .score = in->score,
                                  .is_poison = in->is_poison};
+    take_files(in, req->arena, scan);
     req->scan = scan;
 }
 

@@ -14,6 +14,7 @@ struct mx_err;
 #define POLICY_TEXT_MAX 1024u         /* octets of HELO, names, users: cut */
 #define POLICY_MAILBOXES_MAX 64u      /* of one recipient */
 #define POLICY_MARKS_MAX 16u          /* of one recipient */
+#define POLICY_FILES_MAX 2000u        /* the first so many are looked at */
 #define POLICY_FINDINGS_MAX 1000u     /* the first so many are looked at */
 
 struct policy_wish {

@@ -42,9 +42,9 @@ static const struct mx_conf_key deadline_keys[] = {
 static const struct mx_conf_key chain_keys[] = {
     CHAIN("connect", 0, "access"),
     CHAIN("helo", 1, "access"),
-    CHAIN("mail", 2, "access"),
-    CHAIN("rcpt", 3, "access, fq_rcpt, user_lists, greylist"),
-    CHAIN("content", 4, "virus, spam"),
+    CHAIN("mail", 2, "access, rate_limit"),
+    CHAIN("rcpt", 3, "access, fq_rcpt, quota_check, rate_limit, user_lists, greylist"),
+    CHAIN("content", 4, "virus, block_partial, bad_filename, suspicious_chars, rate_limit, spam"),
     {0},
 };
 
