@@ -139,8 +139,7 @@ static void account(struct job *job, const struct policy_outcome *outcome)
     mx_counter_add(w->metrics.requests[stage], 1);
     mx_histogram_add_us(w->metrics.seconds[stage],
                         mx_mono_us() - job->request->arrived_us);
-    if (!job->check.is_explain)
-        policy_outcome_count(&w->metrics.outcomes, &job->check, outcome);
+    policy_outcome_count(&w->metrics.outcomes, &job->check, outcome);
     policy_log_verdict(w->options.log, &job->check, outcome);
 }
 
