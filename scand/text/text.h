@@ -36,6 +36,8 @@ struct text_field {
     struct mx_str name; /* as written */
     struct mx_str raw;  /* behind the colon: leading space and folding kept (LF), no final
                            line end */
+    struct mx_str value; /* unfolded, trimmed, encoded words as UTF-8: what header rules
+                            match, without the newline at its end */
 };
 
 enum text_flag { /* check_msg_parse_flags */
@@ -116,6 +118,9 @@ struct html_result {
 struct text_relay {
     struct mx_str ip, rdns, helo, by, ident, envfrom, id, auth;
     bool is_internal, is_msa;
+    bool is_private;  /* ip is not on the public internet */
+    bool has_no_rdns; /* its MTA looks names up, and there was none */
+    bool has_envfrom; /* an empty envfrom is the null sender, not a missing one */
     struct mx_net net; /* of ip; family 0 where it cannot be read */
 };
 
@@ -123,6 +128,9 @@ struct text_relays {
     const struct text_relay *v;      /* newest first; the first n_trusted are trusted */
     size_t n, n_trusted, n_internal; /* internal ones are a prefix of all */
     unsigned unparseable;
+    int last_trusted, last_internal; /* how many Received lines down, parsed or not, trust
+                                        reaches; -1 not at all, -2 not even to the line
+                                        that this host is going to write */
     struct mx_str trusted, untrusted, internal, external; /* X-Spam-Relays-* texts */
 };
 
@@ -155,7 +163,8 @@ struct texts {
     const struct text_uri *uri_details;
     size_t n_uri_details;
     struct mx_str full;
-    struct mx_str envelope_from; /* address; "" null or unknown */
+    struct mx_str envelope_from; /* address; "" with p null sender, p NULL unknown */
+    const struct text_settings *settings;
     int64_t now_s;               /* frozen or real */
 };
 
@@ -164,6 +173,7 @@ struct text_lists {
     const struct text_list *tlds;        /* util_rb_tld, sorted */
     const struct text_list *two_level;   /* util_rb_2tld, sorted */
     const struct text_list *three_level; /* util_rb_3tld, sorted */
+    const struct text_list *originating; /* originating_ip_headers; NULL: stock list */
     void *redirectors;                   /* compiled redirector_pattern, text_uri.h */
 };
 
