@@ -150,6 +150,7 @@ static void finish(struct shim *shim, struct shim_conn *conn, const struct endin
         mx_counter_add(shim->stats.oversized, 1);
     log_summary(shim, conn, end);
     shim_conn_reset(conn);
+    mx_arena_reset(conn->scratch); /* an idle connection holds no large reply */
     mx_counter_set(shim->stats.spool_bytes, atomic_load(&shim->budget.used));
     atomic_fetch_sub(&shim->messages, 1);
 }

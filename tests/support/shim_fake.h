@@ -109,6 +109,9 @@ static inline int fake_reply(void *ctx, const struct shim_reply *reply)
 {
     struct fake *fake = ctx;
     fake->reply = *reply;
+    for (unsigned i = 0; i < reply->n; i++) /* libmilter copies them as well */
+        fake->reply.lines[i] =
+            mx_arena_dup(fake->arena, reply->lines[i], strlen(reply->lines[i]));
     fake->has_reply = true;
     return 0;
 }
