@@ -6,6 +6,7 @@ Through Postfix where there is one, otherwise as an MTA that speaks the milter p
 Exit 1 if a reply was not as expected.
 """
 import json
+import os
 import pathlib
 import random
 import re
@@ -14,6 +15,7 @@ import sys
 import time
 
 TOP = pathlib.Path(__file__).resolve().parents[1]
+BUILD = pathlib.Path(os.environ.get("MX_BUILD_DIR", TOP / "build"))
 sys.path.insert(0, str(TOP / "tests" / "support"))
 
 import milter_client  # noqa: E402 pylint: disable=wrong-import-position
@@ -21,6 +23,12 @@ import mta  # noqa: E402 pylint: disable=wrong-import-position
 
 DOMAIN = "demo.example"
 GREYLIST_S = 20  # longest time that the demonstration waits for greylisting to pass
+
+
+def shorten(text, width):
+    """The first line, cut to a width."""
+    line = text.splitlines()[0]
+    return line if len(line) <= width else line[:width - 3] + "..."
 
 
 class Demo:
@@ -45,7 +53,7 @@ class Demo:
 
     def ctl(self, *arguments):
         """mxdropctl on this cluster."""
-        subprocess.run([TOP / "build" / "bin" / "mxdropctl", "-c", self.dir / "mxdrop.yaml",
+        subprocess.run([BUILD / "bin" / "mxdropctl", "-c", self.dir / "mxdrop.yaml",
                         *arguments], check=True, stdout=subprocess.DEVNULL)
 
     def log_sizes(self):
@@ -83,11 +91,12 @@ class Demo:
         decided = self._decided(before, bool(refusals))
         is_right = codes == expect and (module is None or decided[0] == module)
         self.failures += not is_right
-        print(f"{what:34} {reply.splitlines()[0][:58]:58} {decided[0]:11} {decided[1]:14}"
-              f" {'' if is_right else '<- expected ' + ' '.join(map(str, expect))}")
+        print(f"{what:31} {shorten(reply, 62):62} {decided[0]:10} {decided[1]:11}"
+              f"{'' if is_right else ' <- expected ' + ' '.join(map(str, expect))}".rstrip())
         if len(paths) > 1:
             for path in paths:
-                print(f"{'  to ' + path:34} {result.rcpts[path][0]}")
+                code, text = result.rcpts[path]
+                print(f"{'  to ' + path:31} {shorten(f'{code} {text}', 62)}")
         return result
 
     def _decided(self, before, is_refused):
@@ -114,8 +123,8 @@ class Demo:
         """The messages, in an order that makes sense to a reader."""
         where = self.info["smtp"] or f"{self.dir}/milter.sock (milter; no Postfix here)"
         print(f"\nSending to {where} as {self.sender} from [{self.addr}]\n")
-        print(f"{'message':34} {'reply':58} {'decided by':11} {'why':14}")
-        print("-" * 120)
+        print(f"{'message':31} {'reply':62} {'decided by':10} {'why':11}")
+        print("-" * 118)
         carol = mta.message("greylisting probe", sender=self.sender)
         with self.session() as session:
             session.send(self.sender, [f"carol@{DOMAIN}"], carol)

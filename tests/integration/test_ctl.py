@@ -43,7 +43,7 @@ def json_lines(text):
 def test_lists_are_shown_as_they_were_set(cluster):
     """allow, deny, show, remove."""
     cluster.ctl("lists", "allow", "lisa@example.test", "friend@example.org")
-    cluster.ctl("lists", "deny", "lisa@example.test", "@spammy.example")
+    cluster.ctl("lists", "deny", "lisa@example.test", "spammy.example")
     shown = cluster.ctl("lists", "show", "lisa@example.test").stdout
     assert re.search(r"allow\w*\s.*friend@example\.org|friend@example\.org\s.*allow", shown)
     assert "spammy.example" in shown

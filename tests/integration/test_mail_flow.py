@@ -210,8 +210,8 @@ def test_users_deny_list_refuses_only_this_users_copy(mail):
 
 def test_denied_by_domain_and_system_scope(mail):
     """A domain's list and the system's hold for every user of theirs."""
-    mail.ctl("lists", "deny", "@closed.test", "@spammy.example")
-    mail.ctl("lists", "deny", "system", "@banned.example")
+    mail.ctl("lists", "deny", "@closed.test", "spammy.example")
+    mail.ctl("lists", "deny", "system", "banned.example")
     for sender, recipient, code in (("x@spammy.example", "a@closed.test", 550),
                                     ("x@banned.example", "a@example.test", 550)):
         result = mta.send(mail.port, sender, [recipient], mta.message("denied"),

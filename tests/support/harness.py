@@ -109,6 +109,7 @@ class Cluster:
 
     def __init__(self, policyds=1, scanners=2, edit=None):
         self.dir = private_dir()
+        self.scanners = scanners
         self.extra = []
         self.sinks = []
         self.up = None
@@ -137,6 +138,14 @@ class Cluster:
         wait_until(lambda: self.ready_file.exists() or not self.up.running(),
                    "mxdropctl up to be ready", START_S)
         assert self.up.running(), f"mxdropctl up ended:\n{self.up.log()}\n{self.all_logs()}"
+        self.wait_scanners(self.scanners)
+
+    def wait_scanners(self, number):
+        """Wait until the milter has heard of so many scanners."""
+        def last_list():
+            found = re.findall(r"shim\.topology .*scanners=(\d+)", self.log("milter"))
+            return found and int(found[-1]) == number
+        wait_until(last_list, f"the milter to know {number} scanners", START_S)
 
     @property
     def ready_file(self):
