@@ -6,9 +6,10 @@
  *
  * It does not log: what happens goes to the supervisor as records. It reaps its workers,
  * removes their temporary directories, and kills on request (it alone can do so without
- * a race, as a pid stays taken until its parent has reaped it). When the supervisor
- * closes the channel it waits for its workers, whose sockets the supervisor closes when
- * they are idle, and ends. If it dies itself, the kernel kills its workers.
+ * a race, as a pid stays taken until its parent has reaped it). The supervisor
+ * closes the channel when the last worker's socket is closed, or by dying: either way
+ * nobody waits for a worker any more, so those that are left are killed, the temporary
+ * directory goes, and the engine ends. If it dies itself, the kernel kills its workers.
  */
 #include "engine.h"
 
@@ -156,6 +157,13 @@ static size_t reap(struct engine *engine)
     return left;
 }
 
+static void kill_all(const struct engine *engine)
+{
+    for (size_t i = 0; i < WORKERS_MAX; i++)
+        if (engine->children[i].pid != 0)
+            kill(engine->children[i].pid, SIGKILL);
+}
+
 static void take_orders(struct engine *engine)
 {
     struct engine_msg msg;
@@ -170,6 +178,8 @@ static void take_orders(struct engine *engine)
             kill_child(engine, msg.pid);
     }
     engine->is_closed = err.code != MX_ERR_TIMEOUT;
+    if (engine->is_closed)
+        kill_all(engine);
 }
 
 static void serve(struct engine *engine)
@@ -213,7 +223,6 @@ int engine_main(int argc, char **argv)
         fprintf(stderr, "%s %s is started by mxdrop-scand itself\n", argv[0], ENGINE_ARG);
         return 2;
     }
-    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     prctl(PR_SET_NAME, "scand-engine", 0, 0, 0);
     signal(SIGPIPE, SIG_IGN);
     struct mx_err err = {0};
@@ -231,6 +240,7 @@ int engine_main(int argc, char **argv)
         snprintf(msg.text, sizeof(msg.text), "%s", err.text);
         tell(&msg);
     }
+    temp_tree_remove(engine->temp_dir);
     scan_chain_free(engine->chain);
     mx_conf_free(engine->conf);
     if (engine->signals >= 0)

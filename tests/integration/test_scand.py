@@ -312,6 +312,20 @@ def test_request_without_message_is_refused(scand):
     assert not wire.symbols(client.scan(HAM))
 
 
+def test_killed_supervisor_leaves_nothing_behind(scand):
+    one = scand(scan_delay="20s", scan_timeout="60s")
+    one.client.send_scan(HAM, deadline_ms=120000)
+    pids = [one.busy_worker(), *wire.workers(one.client.status())]
+    pids.append(int(re.search(r"engine.ready generation=1 pid=(\d+)", one.log())[1]))
+    one.process.kill()
+    one.process.wait()
+
+    def gone():
+        return not any(os.path.exists(f"/proc/{pid}/exe") for pid in pids)
+    until(gone)
+    until(lambda: not [n for n in os.listdir(one.dir) if n.startswith("mxdrop-scand-")])
+
+
 def test_worker_is_recycled_after_its_messages(scand):
     one = scand(workers=1, recycle_messages=3)
     for _ in range(7):
