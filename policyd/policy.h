@@ -50,6 +50,8 @@ struct policy_rcpt {
     struct mx_str mailbox; /* first mailbox id: what lists, quota and thresholds use */
     const struct mx_str *mailboxes;
     size_t n_mailboxes;
+    struct mx_str rewritten; /* CONTENT: "<a@b>,<c@d>" as RCPT said; "" not */
+    struct mx_str args;      /* ESMTP arguments that go with every copy: NOTIFY, ORCPT */
     const struct mx_str *marks; /* "allow=user_lists": judgements of RCPT, at CONTENT */
     size_t n_marks;
 };
@@ -133,6 +135,13 @@ enum policy_action {
     POLICY_REJECT,     /* 5xx */
 };
 
+/* What an address means: a module that says NEXT may set it. */
+struct policy_rewrite {
+    const struct mx_str *mailboxes; /* RCPT: ids that later modules use */
+    size_t n_mailboxes;             /* 0: as they were */
+    struct mx_str paths; /* "<a@b>,<c@d>": deliver there instead; "" as addressed */
+};
+
 struct policy_verdict {
     enum policy_action action;
     unsigned code;        /* SMTP: 450, 550 ...; 0 without a reply */
@@ -140,7 +149,8 @@ struct policy_verdict {
     struct mx_str text;   /* reply text, one line, any bytes (rendered safely later) */
     const char *reason;   /* one word for log and metrics: "first-seen" */
     const char *mark;     /* RCPT: remembered for CONTENT as "mark=module"; NULL none */
-    bool is_for_all;      /* CONTENT: about the message, whoever gets it (a virus) */
+    const struct policy_rewrite *rewrite; /* NEXT only; NULL none */
+    bool is_for_all; /* CONTENT: about the message, whoever gets it (a virus) */
 };
 
 /* ---- effects ------------------------------------------------------------------------
@@ -164,8 +174,9 @@ struct policy_module {
     const char *name; /* config section, log token, metric label: one word */
     const char *doc;  /* one sentence for docs/CONFIG.md */
     unsigned stages;  /* enum policy_stage bits */
-    enum policy_step
-        on_fail; /* default of the setting: POLICY_NEXT or POLICY_FAIL (tempfail) */
+    bool rewrites;    /* changes mailbox ids: stands before modules that ask about them */
+    /* Default of the setting: POLICY_NEXT, or POLICY_FAIL for tempfail. */
+    enum policy_step on_fail;
     const struct mx_conf_key *keys; /* its settings; ends with a zero key; NULL none */
     size_t settings_size;
     size_t state_size; /* the chain allocates and zeroes it, one per worker */

@@ -121,6 +121,14 @@ static bool stands_already(const struct policy_stage_links *stage,
     return false;
 }
 
+static bool asks_before(const struct policy_stage_links *stage)
+{
+    for (size_t i = 0; i < stage->n; i++)
+        if (stage->v[i]->module->ask)
+            return true;
+    return false;
+}
+
 static int add_link(struct policy_chain *chain, const struct mx_conf *conf, size_t stage,
                     const char *name, struct mx_err *err)
 {
@@ -137,6 +145,13 @@ static int add_link(struct policy_chain *chain, const struct mx_conf *conf, size
     }
     if (stands_already(links, &chain->links[index])) {
         mx_err_set(err, MX_ERR_INPUT, "module '%s' stands here twice", name);
+        return chain_error(conf, stage, err);
+    }
+    if (module->rewrites && asks_before(links)) {
+        mx_err_set(err, MX_ERR_INPUT,
+                   "module '%s' changes what the modules before it ask about: put it "
+                   "before them",
+                   name);
         return chain_error(conf, stage, err);
     }
     links->v[links->n++] = &chain->links[index];

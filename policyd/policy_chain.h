@@ -60,9 +60,10 @@ const char *policy_chain_delimiter(const struct policy_chain *chain);
 /* The end of one walk: of the check, or at CONTENT of one recipient. */
 struct policy_result {
     const struct policy_rcpt *rcpt;
-    struct policy_verdict verdict; /* zero: nobody objected */
-    const char *module;            /* that decided; NULL: end of the chain */
-    const struct mx_str *marks;    /* "allow=user_lists", to be handed back at CONTENT */
+    struct policy_verdict verdict;        /* zero: nobody objected */
+    const char *module;                   /* that decided; NULL: end of the chain */
+    const struct policy_rewrite *rewrite; /* the last one of the walk; NULL none */
+    const struct mx_str *marks; /* "allow=user_lists", to be handed back at CONTENT */
     size_t n_marks;
 };
 

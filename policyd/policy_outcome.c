@@ -226,13 +226,45 @@ static void add_headers(const struct policy_check *check, struct policy_outcome 
         add_header(out, "X-Mxdrop-Symbols", symbols_value(req->arena, req->scan));
 }
 
-static void remove_discarding(const struct policy_check *check,
-                              struct policy_outcome *out)
+static void add_edit(struct policy_outcome *out, enum policy_edit_kind kind,
+                     struct mx_str name, struct mx_str value)
 {
-    for (size_t i = 0; i < check->n_results; i++)
-        if (out->copies[i] == POLICY_COPY_DISCARD)
-            out->edits[out->n_edits++] = (struct policy_edit){
-                POLICY_REMOVE_RCPT, check->results[i].rcpt->path, MX_STR_NONE};
+    out->edits[out->n_edits++] = (struct policy_edit){kind, name, value};
+}
+
+/* "<a@b>,<c@d>": one recipient each; a path holds no comma outside quotes here, as
+   change_recipient writes what it parsed. */
+static size_t count_paths(const struct policy_check *check)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < check->n_results; i++) {
+        const struct policy_rewrite *rewrite = check->results[i].rewrite;
+        for (size_t at = 0; rewrite && at < rewrite->paths.n; at++)
+            n += rewrite->paths.p[at] == '<';
+    }
+    return n;
+}
+
+static void add_paths(struct policy_outcome *out, const struct policy_result *result)
+{
+    struct mx_str rest = result->rewrite->paths, path = MX_STR_NONE;
+    while (mx_str_next(&rest, ',', &path) == 0)
+        if (path.n > 0 && path.p[0] == '<')
+            add_edit(out, POLICY_ADD_RCPT, path, result->rcpt->args);
+}
+
+/* Recipients that discard leave the envelope; rewritten ones are put in their place. */
+static void edit_envelope(const struct policy_check *check, struct policy_outcome *out)
+{
+    for (size_t i = 0; i < check->n_results; i++) {
+        const struct policy_result *result = &check->results[i];
+        bool is_dropped = out->copies[i] == POLICY_COPY_DISCARD;
+        bool is_rewritten = result->rewrite && result->rewrite->paths.n > 0;
+        if (is_dropped || is_rewritten)
+            add_edit(out, POLICY_REMOVE_RCPT, result->rcpt->path, MX_STR_NONE);
+        if (is_rewritten && !is_dropped)
+            add_paths(out, result);
+    }
 }
 
 void policy_outcome_fold(const struct policy_check *check, struct policy_outcome *out)
@@ -247,11 +279,10 @@ void policy_outcome_fold(const struct policy_check *check, struct policy_outcome
     out->status = status_of(check, out);
     if (!is_accepted && out->verdict.action != POLICY_HOLD)
         return;
-    out->edits = mx_arena_array(arena, POLICY_OUTCOME_HEADERS + check->n_results,
-                                sizeof(*out->edits));
+    size_t room = POLICY_OUTCOME_HEADERS + check->n_results + count_paths(check);
+    out->edits = mx_arena_array(arena, room, sizeof(*out->edits));
     add_headers(check, out);
-    if (is_accepted)
-        remove_discarding(check, out);
+    edit_envelope(check, out);
 }
 
 /* ---- counting
@@ -283,8 +314,7 @@ static void count_quota(const struct policy_outcome_counters *counters,
     const struct policy_result *result = &check->results[0];
     if (result->module == NULL || strcmp(result->module, "quota_check") != 0)
         return;
-    mx_counter_add(counters->reject_tempquota,
-                   result->verdict.action == POLICY_TEMPFAIL);
+    mx_counter_add(counters->reject_tempquota, result->verdict.action == POLICY_TEMPFAIL);
     mx_counter_add(counters->reject_permquota, result->verdict.action == POLICY_REJECT);
 }
 

@@ -20,9 +20,15 @@ enum policy_copy {
     POLICY_COPIES,
 };
 
+enum policy_edit_kind {
+    POLICY_ADD_HEADER,
+    POLICY_REMOVE_RCPT, /* name: the verbatim path */
+    POLICY_ADD_RCPT,    /* name: the path, value: ESMTP arguments */
+};
+
 struct policy_edit {
-    enum { POLICY_ADD_HEADER, POLICY_REMOVE_RCPT } kind;
-    struct mx_str name, value; /* header; or the verbatim path of the recipient */
+    enum policy_edit_kind kind;
+    struct mx_str name, value;
 };
 
 #define POLICY_OUTCOME_HEADERS 4

@@ -74,6 +74,8 @@ static Mxp__RecipientResult *rcpt_result(struct mx_arena *arena,
     out->path = mxp_bytes(rcpt->path);
     out->n_mailboxes = rcpt->n_mailboxes;
     out->mailboxes = strings(arena, rcpt->mailboxes, rcpt->n_mailboxes);
+    if (result->rewrite)
+        out->rewritten = mxp_bytes(result->rewrite->paths);
     out->n_marks = result->n_marks;
     out->marks = strings(arena, result->marks, result->n_marks);
     out->module = text(result->module);
@@ -92,6 +94,16 @@ static void add_outcomes(struct mx_arena *arena, const struct policy_check *chec
     }
 }
 
+static Mxp__EditKind edit_kind_of(enum policy_edit_kind kind)
+{
+    switch (kind) {
+    case POLICY_ADD_HEADER: return MXP__EDIT_KIND__EDIT_ADD_HEADER;
+    case POLICY_REMOVE_RCPT: return MXP__EDIT_KIND__EDIT_REMOVE_RCPT;
+    case POLICY_ADD_RCPT: return MXP__EDIT_KIND__EDIT_ADD_RCPT;
+    }
+    return MXP__EDIT_KIND__EDIT_NONE;
+}
+
 static void add_edits(struct mx_arena *arena, const struct policy_outcome *outcome,
                       Mxp__PolicyReply *reply)
 {
@@ -101,8 +113,7 @@ static void add_edits(struct mx_arena *arena, const struct policy_outcome *outco
         const struct policy_edit *in = &outcome->edits[i];
         Mxp__Edit *edit = mx_arena_alloc(arena, sizeof(*edit));
         mxp__edit__init(edit);
-        edit->kind = in->kind == POLICY_ADD_HEADER ? MXP__EDIT_KIND__EDIT_ADD_HEADER
-                                                   : MXP__EDIT_KIND__EDIT_REMOVE_RCPT;
+        edit->kind = edit_kind_of(in->kind);
         edit->name = mxp_bytes(in->name);
         edit->value = mxp_bytes(in->value);
         reply->edits[i] = edit;

@@ -90,6 +90,20 @@ static const struct mx_str *texts(struct mx_arena *arena, char **v, size_t n)
     return out;
 }
 
+/* "NOTIFY=... ORCPT=...": what RFC 3461 wants passed along with a copy. */
+static struct mx_str delivery_args(struct mx_arena *arena, const Mxp__Recipient *in)
+{
+    const char *out = "";
+    for (size_t i = 0; i < in->n_args && i < POLICY_ARGS_MAX; i++) {
+        struct mx_str arg = cut(mxp_str(in->args[i]), POLICY_TEXT_MAX);
+        if (mx_str_istarts(arg, MX_STR("NOTIFY=")) ||
+            mx_str_istarts(arg, MX_STR("ORCPT=")))
+            out = mx_arena_printf(arena, "%s%s%s", out, *out ? " " : "",
+                                  mx_str_cstr(arena, arg));
+    }
+    return mx_str(out);
+}
+
 static int take_rcpt(struct mx_arena *arena, const Mxp__Recipient *in,
                      const char *delimiter, struct policy_rcpt *out, struct mx_err *err)
 {
@@ -102,6 +116,8 @@ static int take_rcpt(struct mx_arena *arena, const Mxp__Recipient *in,
                   out->addr.is_null;
     if (out->is_bad)
         out->addr = (struct mx_addr){.is_null = false};
+    out->rewritten = cut(mxp_str(in->rewritten), POLICY_REWRITTEN_MAX);
+    out->args = delivery_args(arena, in);
     out->marks = texts(arena, in->marks, in->n_marks);
     out->n_marks = in->n_marks;
     if (in->n_mailboxes) {

@@ -14,8 +14,10 @@ struct mx_err;
 #define POLICY_TEXT_MAX 1024u         /* octets of HELO, names, users: cut */
 #define POLICY_MAILBOXES_MAX 64u      /* of one recipient */
 #define POLICY_MARKS_MAX 16u          /* of one recipient */
-#define POLICY_FILES_MAX 2000u        /* the first so many are looked at */
-#define POLICY_FINDINGS_MAX 1000u     /* the first so many are looked at */
+#define POLICY_ARGS_MAX 8u          /* ESMTP arguments of a recipient: no more are read */
+#define POLICY_REWRITTEN_MAX 65536u /* octets of what a recipient was rewritten to */
+#define POLICY_FILES_MAX 2000u      /* the first so many are looked at */
+#define POLICY_FINDINGS_MAX 1000u   /* the first so many are looked at */
 
 struct policy_wish {
     struct policy_req req;

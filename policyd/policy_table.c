@@ -5,6 +5,7 @@
 
 extern const struct policy_module mod_access;
 extern const struct policy_module mod_fq_rcpt;
+extern const struct policy_module mod_change_recipient;
 extern const struct policy_module mod_quota_check;
 extern const struct policy_module mod_rate_limit;
 extern const struct policy_module mod_user_lists;
@@ -14,11 +15,23 @@ extern const struct policy_module mod_block_partial;
 extern const struct policy_module mod_bad_filename;
 extern const struct policy_module mod_suspicious_chars;
 extern const struct policy_module mod_spam;
+extern const struct policy_module mod_change_recipient_end;
 
 const struct policy_module *const policy_table[] = {
-    &mod_access,       &mod_fq_rcpt,          &mod_quota_check, &mod_rate_limit,
-    &mod_user_lists,   &mod_greylist,         &mod_virus,       &mod_block_partial,
-    &mod_bad_filename, &mod_suspicious_chars, &mod_spam,        NULL,
+    &mod_access,
+    &mod_fq_rcpt,
+    &mod_change_recipient,
+    &mod_quota_check,
+    &mod_rate_limit,
+    &mod_user_lists,
+    &mod_greylist,
+    &mod_virus,
+    &mod_block_partial,
+    &mod_bad_filename,
+    &mod_suspicious_chars,
+    &mod_spam,
+    &mod_change_recipient_end,
+    NULL,
 };
 
 const struct policy_module *policy_table_find(const char *name, size_t *out_index)

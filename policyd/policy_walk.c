@@ -189,6 +189,22 @@ static void step_fail(struct policy_run *run, size_t walk, size_t at, const char
                 .reason = "degraded"});
 }
 
+/* Later modules, and those asked about it, see what the address means. */
+static void take_rewrite(struct policy_run *run, size_t walk,
+                         const struct policy_rewrite *rewrite)
+{
+    struct policy_req *req = run->check->req;
+    run->check->results[walk].rewrite = rewrite;
+    if (req->stage != POLICY_AT_RCPT || rewrite->n_mailboxes == 0)
+        return;
+    struct policy_rcpt *rcpt = mx_arena_alloc(arena_of(run), sizeof(*rcpt));
+    *rcpt = *req->rcpt;
+    rcpt->mailboxes = rewrite->mailboxes;
+    rcpt->n_mailboxes = rewrite->n_mailboxes;
+    rcpt->mailbox = rewrite->mailboxes[0];
+    req->rcpt = rcpt;
+}
+
 static void take_step(struct policy_run *run, size_t walk, size_t at)
 {
     struct policy_link *link = run->links->v[at];
@@ -212,6 +228,8 @@ static void take_step(struct policy_run *run, size_t walk, size_t at)
     } else {
         mx_counter_add(link->next, 1);
         note_mark(run, walk, verdict.mark, link);
+        if (verdict.rewrite)
+            take_rewrite(run, walk, verdict.rewrite);
     }
 }
 

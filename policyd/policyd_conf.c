@@ -43,8 +43,12 @@ static const struct mx_conf_key chain_keys[] = {
     CHAIN("connect", 0, "access"),
     CHAIN("helo", 1, "access"),
     CHAIN("mail", 2, "access, rate_limit"),
-    CHAIN("rcpt", 3, "access, fq_rcpt, quota_check, rate_limit, user_lists, greylist"),
-    CHAIN("content", 4, "virus, block_partial, bad_filename, suspicious_chars, rate_limit, spam"),
+    CHAIN("rcpt", 3,
+          "access, fq_rcpt, change_recipient, quota_check, rate_limit, user_lists, "
+          "greylist"),
+    CHAIN("content", 4,
+          "virus, block_partial, bad_filename, suspicious_chars, rate_limit, spam, "
+          "change_recipient_end"),
     {0},
 };
 
