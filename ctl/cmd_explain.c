@@ -211,7 +211,7 @@ static int explain_rcpt(struct explain *e, const char *address, struct mx_err *e
     if (ask(e, &request, &reply, err) != 0)
         return mx_err_wrap(err, "rcpt %s", address);
     show(e, "rcpt", address, reply);
-    if (reply->action != MXP__ACTION__ACTION_CONTINUE)
+    if (reply->action == MXP__ACTION__ACTION_REJECT)
         return 0;
     if (reply->rcpt) {
         rcpt->mailboxes = reply->rcpt->mailboxes;
@@ -309,7 +309,7 @@ static int explain_message(struct explain *e, struct mx_err *err)
         if (e->n_accepted > 0)
             status = decide(e, message, found, err);
         else if (!e->is_json)
-            fputs("content is not reached: no recipient was accepted\n", e->ctl->out);
+            fputs("content is not reached: every recipient is refused\n", e->ctl->out);
     }
     mx_buf_fini(&text);
     return status;

@@ -1,6 +1,6 @@
 /*
- * A policy reply on paper: the verdict of the stage, then module by module the result,
- * the time, the verdict and the answers it had. At CONTENT the chain is walked once per
+ * A policy reply on paper: module by module the result, the time, the verdict and the
+ * answers it had, then what became of the stage. At CONTENT the chain is walked once per
  * recipient; the trace says whose walk a line belongs to.
  */
 #include "ctl_trace.h"
@@ -99,15 +99,15 @@ void ctl_trace_text(struct mx_arena *arena, const struct ctl_trace *trace, FILE 
     struct mx_str line = reply_line(arena, reply->reply);
     bool has_module = reply->module && *reply->module;
 
-    fprintf(out, "%s %s  =>  %s", trace->stage, ctl_text(arena, mx_str(trace->argument)),
-            line.n ? ctl_text(arena, line) : action_name(reply->action));
+    fprintf(out, "%s %s\n", trace->stage, ctl_text(arena, mx_str(trace->argument)));
+    for (size_t i = 0; i < reply->n_trace; i++)
+        text_step(arena, reply->trace[i], out);
+    text_results(arena, reply, out);
+    fprintf(out, "  => %s", line.n ? ctl_text(arena, line) : action_name(reply->action));
     if (has_module)
         fprintf(out, "  (%s: %s)", ctl_text(arena, mx_str(reply->module)),
                 ctl_text(arena, mx_str(reply->reason)));
     fputs("\n", out);
-    for (size_t i = 0; i < reply->n_trace; i++)
-        text_step(arena, reply->trace[i], out);
-    text_results(arena, reply, out);
 }
 
 /* ---- JSON ---- */

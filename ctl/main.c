@@ -2,6 +2,7 @@
  * mxdropctl: take the options in front of the command's name, find the command, run it,
  * and turn what went wrong into one line and an exit code: 0, 1 failed, 2 usage.
  */
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -102,7 +103,7 @@ static int run_command(struct ctl *ctl, const struct ctl_command *command, int a
 
     argv[0] = mx_arena_printf(ctl->arena, "mxdropctl %s", command->name);
     status = command->run(ctl, argc, argv, &err);
-    if (fflush(ctl->out) != 0 && status == 0)
+    if (fflush(ctl->out) != 0 && status == 0 && errno != EPIPE) /* head(1) had enough */
         status = mx_err_errno(&err, "%s: writing the result", command->name);
     if (status == 0)
         return 0;

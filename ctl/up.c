@@ -46,6 +46,7 @@ struct up {
     const char *dir;
     int lock_fd;
     int64_t began_ms;
+    int held[2]; /* listening descriptors of ports that are promised; -1 none */
     struct up_postfix postfix;
     bool has_postfix;
     struct up_plan plan;
@@ -130,20 +131,30 @@ static void let_pass(const char *dir)
         return; /* up_postfix_find says what follows from it */
 }
 
+/* Held until Postfix and the sink want them: preparing Postfix takes a second or two. */
 static int choose_ports(struct up *up, struct mx_err *err)
 {
     int port = (int)up->o->smtp;
 
     if (up->o->smtp == SMTP_AUTO) {
-        if (up_plan_free_port(UP_SMTP_FIRST, &port, err) != 0)
+        if (up_plan_free_port(UP_SMTP_FIRST, &port, &up->held[0], err) != 0)
             return -1;
-    } else if (!up_plan_port_is_free(port)) {
+    } else if ((up->held[0] = up_plan_hold_port(port)) < 0) {
         return mx_err_set(err, MX_ERR_INPUT,
                           "port %d of 127.0.0.1 is in use: choose another with --smtp",
                           port);
     }
     up->postfix.smtp_port = port;
-    return up_plan_free_port(0, &up->postfix.sink_port, err);
+    return up_plan_free_port(0, &up->postfix.sink_port, &up->held[1], err);
+}
+
+static void release_ports(struct up *up)
+{
+    for (size_t i = 0; i < sizeof(up->held) / sizeof(up->held[0]); i++) {
+        if (up->held[i] >= 0)
+            close(up->held[i]);
+        up->held[i] = -1;
+    }
 }
 
 static int choose_postfix(struct up *up, struct mx_err *err)
@@ -175,6 +186,7 @@ static int make_plan(struct up *up, struct mx_err *err)
                                   .policyds = (unsigned)up->o->policyds,
                                   .scanners = (unsigned)up->o->scanners,
                                   .postfix = up->has_postfix ? &up->postfix : NULL};
+    int port = up->postfix.sink_port; /* each behind the last: none is given twice */
 
     if (ctl_program_find(up->arena, "redis-server", &input.redis_server, err) != 0 ||
         ctl_program_find(up->arena, "mxdrop-policyd", &input.policyd, err) != 0 ||
@@ -182,11 +194,8 @@ static int make_plan(struct up *up, struct mx_err *err)
         ctl_program_find(up->arena, "mxdrop-milter", &input.milter, err) != 0 ||
         up_plan_make(up->arena, &input, &up->plan, err) != 0)
         return -1;
-    /* Each behind the one before, so that none is given twice. */
-    int port = up->postfix.sink_port;
-
     for (size_t i = 0; i < up->plan.n_instances; i++) {
-        if (up_plan_free_port(port ? port + 1 : 0, &port, err) != 0)
+        if (up_plan_free_port(port ? port + 1 : 0, &port, NULL, err) != 0)
             return -1;
         up->plan.instances[i].metrics_port = port;
     }
@@ -335,6 +344,8 @@ static int prepare(struct up *up, struct mx_err *err)
 static int start_all(struct up *up, struct mx_err *err)
 {
     for (unsigned wave = 0; wave < UP_WAVES; wave++) {
+        if (wave == UP_WAVE_SINK)
+            release_ports(up);
         if (up_watch_start(up->watch, wave, START_MS, err) != 0)
             return -1;
     }
@@ -385,7 +396,10 @@ int cmd_up(struct ctl *ctl, int argc, char **argv, struct mx_err *err)
                            .scanners = 2,
                            .smtp = SMTP_AUTO,
                            .wants_restart = true};
-    struct up up = {.o = &o, .arena = ctl->arena, .began_ms = mx_mono_ms(&mx_clock_real)};
+    struct up up = {.o = &o,
+                    .arena = ctl->arena,
+                    .began_ms = mx_mono_ms(&mx_clock_real),
+                    .held = {-1, -1}};
     int status;
 
     argp_parse(&argp, argc, argv, 0, NULL, &o);
@@ -396,6 +410,7 @@ int cmd_up(struct ctl *ctl, int argc, char **argv, struct mx_err *err)
         fprintf(ctl->out, "%s\n", up.plan.conf_path);
     else if (status == 0)
         status = run(&up, err);
+    release_ports(&up);
     up_dir_close(ctl->arena, up.dir, up.lock_fd);
     return status == 0 ? 0 : mx_err_wrap(err, "up");
 }

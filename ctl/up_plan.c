@@ -25,28 +25,21 @@
 
 /* ---- ports ---- */
 
-/* Bind as the daemons will; returns the port, 0: taken. */
-static int try_port(int port)
+int up_plan_hold_port(int port)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_port = htons((uint16_t)port),
-                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t n = sizeof(address);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1, got = 0;
+    const struct sockaddr_in address = {.sin_family = AF_INET,
+                                        .sin_port = htons((uint16_t)port),
+                                        .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
 
     if (fd < 0)
-        return 0;
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-    if (bind(fd, (struct sockaddr *)&address, n) == 0 && listen(fd, 1) == 0 &&
-        getsockname(fd, (struct sockaddr *)&address, &n) == 0)
-        got = ntohs(address.sin_port);
+        return -1;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)); /* as the daemons do */
+    if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) == 0 &&
+        listen(fd, 1) == 0)
+        return fd;
     close(fd);
-    return got;
-}
-
-bool up_plan_port_is_free(int port)
-{
-    return try_port(port) != 0;
+    return -1;
 }
 
 static int random_port(void)
@@ -58,20 +51,21 @@ static int random_port(void)
     return PORT_LOW + number % (PORT_HIGH - PORT_LOW);
 }
 
-int up_plan_free_port(int first, int *out, struct mx_err *err)
+int up_plan_free_port(int first, int *out, int *out_fd, struct mx_err *err)
 {
-    int last;
-
     if (first == 0)
         first = random_port();
-    last = first + 999;
-    for (int port = first; port <= last && port <= 65535; port++) {
-        int got = try_port(port);
+    for (int port = first; port < first + 1000 && port <= 65535; port++) {
+        int fd = up_plan_hold_port(port);
 
-        if (got) {
-            *out = got;
-            return 0;
-        }
+        if (fd < 0)
+            continue;
+        *out = port;
+        if (out_fd)
+            *out_fd = fd;
+        else
+            close(fd);
+        return 0;
     }
     return mx_err_set(err, MX_ERR_SYSTEM, "no free port on 127.0.0.1 from %d on", first);
 }

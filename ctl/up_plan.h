@@ -69,14 +69,19 @@ const char *up_plan_conf(struct mx_arena *arena, const struct up_plan *plan,
                          const struct up_instance *instance, const char *text);
 
 /**
- * up_plan_free_port(first, out, err):
+ * up_plan_free_port(first, out, out_fd, err):
  * A port of 127.0.0.1 that nobody listens on: the first from ${first} on, within 1000;
  * 0: from a random one on, below those that the kernel gives to outgoing connections:
  * such a one could be taken before we listen.
+ * Owner:  ${out_fd} holds it, see up_plan_hold_port; NULL: it is not held.
  */
-int up_plan_free_port(int first, int *out, struct mx_err *err);
+int up_plan_free_port(int first, int *out, int *out_fd, struct mx_err *err);
 
-/** up_plan_port_is_free(port): nobody listens on it. */
-bool up_plan_port_is_free(int port);
+/**
+ * up_plan_hold_port(port):
+ * Listen on it until the descriptor is closed, so that another `up` that is choosing at
+ * this moment does not find it free. -1: taken.
+ */
+int up_plan_hold_port(int port);
 
 #endif

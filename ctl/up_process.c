@@ -212,9 +212,7 @@ bool up_process_probe(struct up_process *process)
 {
     if (process->state != UP_STARTING)
         return false;
-    if (process->is_notifying && !process->has_notified)
-        return false;
-    if (process->socket && !serves(process))
+    if (process->is_notifying ? !process->has_notified : !serves(process))
         return false;
     process->state = UP_READY;
     return true;

@@ -25,9 +25,9 @@ struct up_process {
     const char *name;        /* "scand-2", also of its files in log/ and pid/ */
     const char *const *argv; /* argv[0] is the path of the program */
     const char *log_path, *pid_path;
-    const char *socket; /* ready when this UNIX socket or "127.0.0.1:PORT" accepts */
-    bool is_notifying;  /* and when it said READY=1 */
-    bool is_redis;      /* and when it answers PING: not while it loads its file */
+    const char *socket; /* UNIX socket or "127.0.0.1:PORT" */
+    bool is_notifying;  /* ready when it says READY=1; else when the socket accepts */
+    bool is_redis;      /* and answers PING: not while it loads its file */
     bool takes_sighup;  /* SIGHUP reloads it */
     unsigned wave;      /* those of one wave start together, waves in order */
 
