@@ -328,7 +328,8 @@ static void send_error(struct mxp_server *server, zmq_msg_t *peer, uint64_t id, 
 {
     char cut[ERROR_TEXT_MAX];
     snprintf(cut, sizeof(cut), "%s", text);
-    Mxp__ErrorReply reply = MXP__ERROR_REPLY__INIT;
+    Mxp__ErrorReply reply;
+    mxp__error_reply__init(&reply);
     reply.code = (Mxp__ErrorCode)code;
     reply.text = cut;
     uint8_t payload[ERROR_TEXT_MAX + 16];
