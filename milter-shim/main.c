@@ -1,14 +1,19 @@
 /*
  * mxdrop-milter: descriptor for the daemon skeleton. What it does is in shim_run.c.
  */
+#include <stdio.h>
+
 #include "mx_daemon.h"
+#include "mxp_frame.h"
 #include "shim_conf.h"
 #include "shim_milter.h"
 #include "shim_run.h"
 
 static const char *features(void)
 {
-    return shim_milter_version();
+    static char text[128]; /* for -V, which prints it once and exits */
+    snprintf(text, sizeof(text), "protocol %d; %s", MXP_MAJOR, shim_milter_version());
+    return text;
 }
 
 int main(int argc, char **argv)

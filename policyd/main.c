@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "mx_daemon.h"
+#include "mxp_frame.h"
 #include "policy_table.h"
 #include "policyd.h"
 #include "policyd_conf.h"
@@ -15,7 +16,7 @@ static const char *features(void)
 {
     static char text[1024]; /* for -V, which prints it once and exits */
     size_t n = 0;
-    n += (size_t)snprintf(text, sizeof(text), "modules:");
+    n += (size_t)snprintf(text, sizeof(text), "protocol %d; modules:", MXP_MAJOR);
     for (size_t i = 0; policy_table[i] && n < sizeof(text); i++)
         n += (size_t)snprintf(text + n, sizeof(text) - n, " %s", policy_table[i]->name);
     return text;

@@ -95,7 +95,7 @@ struct policy_worker {
     size_t n_arenas;
     int64_t drain_until_ms, quiet_since_ms;
     struct worker_metrics metrics;
-    struct mx_throttle fault_lines, bad_lines, overload_lines;
+    struct mx_throttle fault_lines, version_lines, bad_lines, overload_lines;
     pthread_mutex_t lock; /* of the orders */
     struct order *orders, **orders_end;
 };
@@ -305,12 +305,15 @@ static void on_prepare(uv_prepare_t *prepare)
         receive(w);
 }
 
-static void on_fault(void *user, const char *peer, const char *reason)
+static void on_fault(void *user, const char *peer, enum mx_err_code code,
+                     const char *reason)
 {
     struct policy_worker *w = user;
     struct mx_arena *arena = take_arena(w);
     mx_counter_add(w->metrics.faults, 1);
-    mx_log_throttled(w->options.log, &w->fault_lines, MX_LOG_WARN, "wire.fault",
+    mx_log_throttled(w->options.log,
+                     code == MX_ERR_VERSION ? &w->version_lines : &w->fault_lines,
+                     MX_LOG_WARN, "wire.fault",
                      "peer=%s reason=\"%s\" action=ignored",
                      mx_str_esc(arena, mx_str(peer)), reason);
     give_arena(w, arena);

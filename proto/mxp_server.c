@@ -50,7 +50,8 @@ struct mxp_server {
     int epoll_fd;
     size_t payload_max, body_max;
     const struct mx_clock *clock;
-    void (*on_fault)(void *user, const char *peer, const char *reason);
+    void (*on_fault)(void *user, const char *peer, enum mx_err_code code,
+                     const char *reason);
     void *user;
     int silent[SILENT_MAX];
     size_t n_silent;
@@ -209,10 +210,11 @@ int mxp_server_fd(const struct mxp_server *server)
 
 /* ---- connections ------------------------------------------------------------------- */
 
-static void fault(struct mxp_server *server, const char *peer, const char *reason)
+static void fault(struct mxp_server *server, const char *peer, enum mx_err_code code,
+                  const char *reason)
 {
     if (server->on_fault)
-        server->on_fault(server->user, peer && peer[0] ? peer : "unknown", reason);
+        server->on_fault(server->user, peer && peer[0] ? peer : "unknown", code, reason);
 }
 
 static bool silent_remove(struct mxp_server *server, int fd)
@@ -265,7 +267,7 @@ static unsigned run_connections(struct mxp_server *server)
            mxp_monitor_next(server->monitor, &event) != MXP_MONITOR_NOTHING) {
         const char *reason = complaint(server, &event);
         if (reason)
-            fault(server, event.address, reason);
+            fault(server, event.address, MX_ERR_INPUT, reason);
         faults += reason != NULL;
     }
     return faults;
@@ -386,7 +388,8 @@ static int check_arrival(struct mxp_server *server, struct arrival *arrival,
         return 0;
     if (is_ours && header_rc == 0)
         send_error(server, &arrival->frames[0], header->id, code, reason);
-    fault(server, zmq_msg_gets(&arrival->frames[0], "Peer-Address"), reason);
+    fault(server, zmq_msg_gets(&arrival->frames[0], "Peer-Address"),
+          magic_rc != 0 && is_ours ? MX_ERR_VERSION : MX_ERR_INPUT, reason);
     return -1;
 }
 

@@ -17,10 +17,10 @@
 #include <sys/types.h>
 
 #include "mxp_client.h"
+#include "mx_err.h"
 #include "mxp_frame.h"
 
 struct mx_clock;
-struct mx_err;
 struct mxp_server;
 
 /* A request: belongs to the caller until mxp_request_free (also after a reply). */
@@ -39,7 +39,10 @@ struct mxp_server_options {
     size_t payload_max, body_max;    /* octets; 0: MXP_PAYLOAD_MAX, no body allowed */
     const struct mx_clock *clock;
     mode_t ipc_mode; /* of an ipc:// socket file; 0: 0660 */
-    void (*on_fault)(void *user, const char *peer, const char *reason);
+    /* What could not be answered, or was refused: MX_ERR_VERSION for another major
+       version, which is news of its own to an operator, else MX_ERR_INPUT. */
+    void (*on_fault)(void *user, const char *peer, enum mx_err_code code,
+                     const char *reason);
     void *user;
 };
 

@@ -8,6 +8,7 @@
 #include "engine.h"
 #include "mx_arena.h"
 #include "mx_daemon.h"
+#include "mxp_frame.h"
 #include "scan_chain.h"
 #include "scan_table.h"
 #include "store_redis.h"
@@ -17,7 +18,8 @@ static const char *features(void)
 {
     static char text[512]; /* for -V, which prints it once and exits */
     struct mx_arena *arena = mx_arena_new(1 << 16);
-    snprintf(text, sizeof(text), "%s", scan_table_features(arena));
+    snprintf(text, sizeof(text), "protocol %d; %s", MXP_MAJOR,
+             scan_table_features(arena));
     mx_arena_free(arena);
     return text;
 }

@@ -31,11 +31,14 @@
 #define REQUEST_MAX (4u << 20) /* octets of an encoded ScanRequest */
 #define STOP_MS 2000           /* from closing an engine's channel to killing it */
 
-static void on_fault(void *user, const char *peer, const char *reason)
+static void on_fault(void *user, const char *peer, enum mx_err_code code,
+                     const char *reason)
 {
     struct supervisor *sup = user;
     mx_arena_reset(sup->arena);
-    mx_log_throttled(sup->log, &sup->log_fault, MX_LOG_WARN, "wire.fault",
+    mx_log_throttled(sup->log,
+                     code == MX_ERR_VERSION ? &sup->log_version : &sup->log_fault,
+                     MX_LOG_WARN, "wire.fault",
                      "peer=%s reason=\"%s\" action=ignored",
                      mx_str_esc(sup->arena, mx_str(peer)), reason);
 }

@@ -138,7 +138,8 @@ struct supervisor {
     unsigned worker_failures; /* in a row */
     int64_t worker_after_ms;
 
-    struct mx_throttle log_overload, log_fault, log_degraded, log_sample, log_bad;
+    struct mx_throttle log_overload, log_fault, log_version;
+    struct mx_throttle log_degraded, log_sample, log_bad;
 };
 
 /**

@@ -41,9 +41,11 @@ struct echo_server {
     char fault_text[256]; /* the last; read it after echo_stop */
 };
 
-static inline void echo_on_fault(void *user, const char *peer, const char *reason)
+static inline void echo_on_fault(void *user, const char *peer, enum mx_err_code code,
+                                 const char *reason)
 {
     struct echo_server *echo = user;
+    (void)code;
     snprintf(echo->fault_text, sizeof(echo->fault_text), "%s: %s", peer, reason);
     atomic_fetch_add(&echo->faults, 1);
 }
