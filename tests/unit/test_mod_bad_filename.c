@@ -67,13 +67,10 @@ static void test_decide_reply_is_clean(void **state)
     struct policy_file file = {.name = MX_STR("a\r\n250 ok\0%s.exe")};
     struct module_bed bed;
     (void)state;
-    assert_int_equal(run(&bed, &defaults, &file, NULL),
-                     POLICY_NEXT); /* cut at the NUL? */
-    module_bed_fini(&bed);
-    file.name = MX_STR("a\r\n250 ok%s.exe");
     assert_int_equal(run(&bed, &defaults, &file, NULL), POLICY_DONE);
     assert_int_equal(bed.verdict.code, 550);
     assert_true(mx_str_chr(bed.verdict.text, '\r') < 0);
+    assert_true(mx_str_chr(bed.verdict.text, '\0') < 0);
     assert_true(mx_str_chr(bed.verdict.text, '\n') < 0);
     assert_true(mx_str_starts(bed.verdict.text, MX_STR("Not here (a")));
     module_bed_fini(&bed);
