@@ -10,6 +10,7 @@
 struct mx_buf;
 struct mx_health;
 
+/** mx_health_new(): not ready, nothing degraded. Owner: mx_health_free. */
 struct mx_health *mx_health_new(void);
 void mx_health_free(struct mx_health *health);
 

@@ -14,6 +14,8 @@ struct mx_metrics;
 struct mx_counter;
 struct mx_histogram;
 
+/** mx_metrics_new(): an empty registry. Owner: mx_metrics_free, which frees its metrics
+ * too. */
 struct mx_metrics *mx_metrics_new(void);
 void mx_metrics_free(struct mx_metrics *metrics);
 
@@ -35,6 +37,8 @@ struct mx_counter *mx_metrics_gauge(struct mx_metrics *metrics, const char *name
 struct mx_histogram *mx_metrics_histogram(struct mx_metrics *metrics, const char *name,
                                           const char *labels, const char *help);
 
+/** Updates and reading: without a lock, from any thread; NULL is ignored and reads as 0.
+ */
 void mx_counter_add(struct mx_counter *counter, int64_t n);
 void mx_counter_set(struct mx_counter *gauge, int64_t value);
 int64_t mx_counter_get(const struct mx_counter *counter);
