@@ -1,0 +1,12 @@
+# mxdropctl: the pure parts. What talks to daemons is tests/integration/test_ctl*.py.
+mx_unit_test(test_ctl mxctl)
+mx_unit_test(test_ctl_trace mxctl)
+mx_unit_test(test_ctl_scan mxctl)
+mx_unit_test(test_ctl_mail mxctl)
+mx_unit_test(test_ctl_peers mxctl)
+mx_unit_test(test_cmd_config mxctl)
+mx_unit_test(test_up_files mxctl)
+mx_unit_test(test_up_plan mxctl)
+mx_unit_test(test_up_process mxctl)
+mx_unit_test(test_up_watch mxctl)
+mx_unit_test(test_up_dir mxctl)
