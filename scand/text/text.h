@@ -92,10 +92,13 @@ struct html_tag {
     int open;           /* start minus end tags at the end of the document */
 };
 
-/* Numbers and lists as HTMLEval's arguments name them. */
+/* Numbers and lists as HTMLEval's arguments name them. A ratio that is not defined (no tag
+ * at all) is NAN, which is in no range; obfuscation and backhair are then 0. Members that
+ * SpamAssassin 4.0 no longer sets stay zero. */
 struct html_result {
     size_t length;                    /* of the source, in characters */
     struct mx_str text;               /* rendered, UTF-8 */
+    size_t text_length, non_space;    /* of text, in characters: all, and not space */
     struct mx_str visible, invisible; /* split for Bayes */
     const struct html_tag *tags;
     size_t n_tags;
@@ -110,6 +113,10 @@ struct html_result {
         non_uri_ratio;
     bool is_html, has_low_contrast, has_bad_face, has_invalid_color, has_mailto_form,
         has_embeds, has_big_font, has_tiny_font, has_title_extra, has_image_map;
+    bool is_wide;       /* text is a string of characters; if not, SpamAssassin sees it as
+                           ISO 8859-1 bytes */
+    bool has_iframe;    /* an iframe with an address */
+    bool uri_truncated; /* an address was longer than TEXT_URI_MAX */
 };
 
 /* ---- text_relays
@@ -162,6 +169,7 @@ struct texts {
     struct text_list uris; /* unique strings, what uri rules match */
     const struct text_uri *uri_details;
     size_t n_uri_details;
+    bool uri_truncated; /* some URI was longer than TEXT_URI_MAX */
     struct mx_str full;
     struct mx_str envelope_from; /* address; "" with p null sender, p NULL unknown */
     const struct text_settings *settings;
