@@ -20,6 +20,7 @@
 
 struct mx_arena;
 struct mx_err;
+struct rule_names;
 
 enum rule_kind {
     RULE_EMPTY, /* declared by score or describe only */
@@ -114,10 +115,16 @@ struct rule_set {
     size_t n_lists;
     const struct rule_problem *problems;
     size_t n_problems;
+    size_t n_problems_all;      /* with those past RULE_PROBLEMS_MAX */
+    const uint32_t *meta_order; /* metas, each after those it reads; none of a cycle */
+    size_t n_meta_order;
     double required_score;
-    struct text_settings text; /* trusted_networks and the lists for URIs */
-    uint64_t digest;           /* of everything that matters for compiling */
-    size_t n_files, n_lines;
+    bool has_network;
+    struct text_settings text;          /* trusted_networks and the lists for URIs */
+    uint64_t digest;                    /* of everything that matters for compiling */
+    size_t n_files, n_lines, n_ignored; /* lines that mean nothing to a filter */
+    struct rule_names *names;           /* rule name -> index */
+    struct rule_names *list_names;
     struct mx_arena *arena; /* owns it all */
 };
 
@@ -152,6 +159,20 @@ void rule_set_free(struct rule_set *set);
 
 /** rule_set_find(set, name): index of a rule, or -1. */
 ptrdiff_t rule_set_find(const struct rule_set *set, struct mx_str name);
+
+/**
+ * rule_is_active(rule, score_set):
+ * Does ${rule} run in ${score_set} (0 to 3: 1 network, 2 Bayes)? Its score there is not
+ * 0, and an eval function has what it is tagged to need.
+ */
+bool rule_is_active(const struct rule *rule, unsigned score_set);
+
+/** rule_set_digest(set): of what matters for compiling its patterns. */
+uint64_t rule_set_digest(const struct rule_set *set);
+
+/** rule_kind_text(kind), rule_problem_text(kind): one word for people. */
+const char *rule_kind_text(enum rule_kind kind);
+const char *rule_problem_text(enum rule_problem_kind kind);
 
 /** rule_list_find(set, directive, name): a list, or NULL. */
 const struct rule_list *rule_list_find(const struct rule_set *set, const char *directive,
