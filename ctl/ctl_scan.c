@@ -47,9 +47,21 @@ static void json_parts(struct mx_arena *arena, const Mxp__ScanReply *reply, FILE
     fputs("]", out);
 }
 
+/* Every plausible name of what is attached, and of what archives hold. */
+static void json_files(struct mx_arena *arena, const Mxp__ScanReply *reply, FILE *out)
+{
+    for (size_t i = 0; i < reply->n_files; i++)
+        fprintf(out, "%s{\"name\":%s,\"type\":%s,\"archive_depth\":%u}%s",
+                i ? "," : ",\"files\":[",
+                mx_str_json(arena, mxp_str(reply->files[i]->name)),
+                mx_str_json(arena, mx_str(reply->files[i]->type)),
+                reply->files[i]->archive_depth, i + 1 == reply->n_files ? "]" : "");
+}
+
 /* What only some replies have. */
 static void json_extras(struct mx_arena *arena, const Mxp__ScanReply *reply, FILE *out)
 {
+    json_files(arena, reply, out);
     if (reply->n_degraded)
         json_strings(arena, "degraded", reply->degraded, reply->n_degraded, out);
     if (reply->is_poison)
@@ -96,6 +108,15 @@ static void text_parts(struct mx_arena *arena, const Mxp__ScanReply *reply, FILE
     }
 }
 
+static void text_files(struct mx_arena *arena, const Mxp__ScanReply *reply, FILE *out)
+{
+    for (size_t i = 0; i < reply->n_files; i++)
+        fprintf(out, "  file  %*s%s  %s\n",
+                (int)(reply->files[i]->archive_depth % 32) * 2, "",
+                ctl_text(arena, mxp_str(reply->files[i]->name)),
+                ctl_text(arena, mx_str(reply->files[i]->type)));
+}
+
 static void text_costs(struct mx_arena *arena, const Mxp__ScanReply *reply, FILE *out)
 {
     for (size_t i = 0; i < reply->n_costs; i++)
@@ -122,6 +143,7 @@ void ctl_scan_text(struct mx_arena *arena, const struct ctl_scan *show, FILE *ou
                 ctl_text(arena, mxp_str(finding->detail)));
     }
     text_parts(arena, reply, out);
+    text_files(arena, reply, out);
     text_costs(arena, reply, out);
     for (size_t i = 0; i < reply->n_degraded; i++)
         fprintf(out, "  not checked: %s\n", ctl_text(arena, mx_str(reply->degraded[i])));

@@ -96,38 +96,46 @@ static const char *const *argv3(struct mx_arena *arena, const char *a, const cha
     return argv;
 }
 
+struct daemon_kind {
+    const char *section, *program;
+    const char *scheme; /* in front of its socket's path */
+    unsigned wave;
+};
+
 /* One of our daemons: ${file} is the name of its socket. */
 static void add_daemon(struct mx_arena *arena, struct up_plan *plan, const char *name,
-                       const char *file, const char *program)
+                       const char *file, const struct daemon_kind *kind)
 {
     struct up_instance *instance = &plan->instances[plan->n_instances++];
-    bool is_milter = strcmp(name, "milter") == 0;
-    struct up_process *process =
-        add(arena, plan, name, is_milter ? UP_WAVE_MILTER : UP_WAVE_BACKENDS);
+    struct up_process *process = add(arena, plan, name, kind->wave);
 
     instance->name = name;
-    instance->section = mx_arena_dup(arena, name, strcspn(name, "-"));
+    instance->section = kind->section;
     instance->conf_path = mx_arena_printf(arena, "%s/conf/%s.yaml", plan->dir, name);
     instance->socket = mx_arena_printf(arena, "%s/%s", plan->dir, file);
-    instance->endpoint =
-        mx_arena_printf(arena, "%s%s", is_milter ? "unix:" : "ipc://", instance->socket);
-    process->argv = argv3(arena, program, "-c", instance->conf_path);
+    instance->endpoint = mx_arena_printf(arena, "%s%s", kind->scheme, instance->socket);
+    process->argv = argv3(arena, kind->program, "-c", instance->conf_path);
     process->socket = instance->socket;
     process->is_notifying = true;
     process->takes_sighup = true;
 }
 
-static void add_backends(struct mx_arena *arena, struct up_plan *plan,
-                         const struct up_plan_input *input)
+static void add_daemons(struct mx_arena *arena, struct up_plan *plan,
+                        const struct up_plan_input *input)
 {
+    const struct daemon_kind scand = {"scand", input->scand, "ipc://", UP_WAVE_SCAND};
+    const struct daemon_kind policyd = {"policyd", input->policyd, "ipc://",
+                                        UP_WAVE_POLICYD};
+    const struct daemon_kind milter = {"milter", input->milter, "unix:", UP_WAVE_MILTER};
+
+    for (unsigned i = 1; i <= input->scanners; i++)
+        add_daemon(arena, plan, mx_arena_printf(arena, "scand-%u", i),
+                   mx_arena_printf(arena, "scand-%u.sock", i), &scand);
     for (unsigned i = 1; i <= input->policyds; i++)
         add_daemon(arena, plan, mx_arena_printf(arena, "policyd-%u", i),
                    i == 1 ? "policyd.sock" : mx_arena_printf(arena, "policyd-%u.sock", i),
-                   input->policyd);
-    for (unsigned i = 1; i <= input->scanners; i++)
-        add_daemon(arena, plan, mx_arena_printf(arena, "scand-%u", i),
-                   mx_arena_printf(arena, "scand-%u.sock", i), input->scand);
-    add_daemon(arena, plan, "milter", "milter.sock", input->milter);
+                   &policyd);
+    add_daemon(arena, plan, "milter", "milter.sock", &milter);
 }
 
 static void add_postfix(struct mx_arena *arena, struct up_plan *plan,
@@ -173,7 +181,7 @@ int up_plan_make(struct mx_arena *arena, const struct up_plan_input *input,
     redis->argv = argv3(arena, input->redis_server, plan.redis_conf_path, NULL);
     redis->socket = plan.redis_socket;
     redis->is_redis = true;
-    add_backends(arena, &plan, input);
+    add_daemons(arena, &plan, input);
     if (input->postfix)
         add_postfix(arena, &plan, input->postfix);
     for (size_t i = 0; i < plan.n_processes; i++) {

@@ -17,7 +17,8 @@ struct mx_err;
 /* Waves: started in this order, stopped in the reverse one. */
 enum up_wave {
     UP_WAVE_REDIS,
-    UP_WAVE_BACKENDS, /* policyds and scanners */
+    UP_WAVE_SCAND,   /* before policyd, whose first look into the registry finds them */
+    UP_WAVE_POLICYD, /* before the milter, which asks it for the scanners */
     UP_WAVE_MILTER,
     UP_WAVE_SINK,
     UP_WAVE_POSTFIX,

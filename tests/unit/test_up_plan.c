@@ -37,8 +37,8 @@ static struct up_plan_input input_for(const char *dir)
 
 static void test_up_plan_make_order_and_names(void **state)
 {
-    static const char *const names[] = {"redis",   "policyd-1", "policyd-2", "scand-1",
-                                        "scand-2", "scand-3",   "milter"};
+    static const char *const names[] = {"redis",     "scand-1",   "scand-2", "scand-3",
+                                        "policyd-1", "policyd-2", "milter"};
     struct up_plan_input input = input_for("/d");
     struct up_plan plan;
     struct mx_err err;
@@ -50,8 +50,9 @@ static void test_up_plan_make_order_and_names(void **state)
         assert_true(i == 0 || plan.processes[i].wave >= plan.processes[i - 1].wave);
     }
     assert_true(plan.processes[0].wave < plan.processes[1].wave);
+    assert_true(plan.processes[3].wave < plan.processes[4].wave);
     assert_true(plan.processes[5].wave < plan.processes[6].wave);
-    assert_string_equal(plan.processes[4].pid_path, "/d/pid/scand-2.pid");
+    assert_string_equal(plan.processes[2].pid_path, "/d/pid/scand-2.pid");
     assert_string_equal(plan.processes[6].socket, "/d/milter.sock");
 }
 
@@ -64,13 +65,13 @@ static void test_up_plan_make_sockets_as_documented(void **state)
     assert_int_equal(up_plan_make(*state, &input, &plan, &err), 0);
     assert_string_equal(plan.redis_socket, "/d/redis.sock");
     assert_string_equal(plan.conf_path, "/d/mxdrop.yaml");
-    assert_string_equal(plan.instances[0].endpoint, "ipc:///d/policyd.sock");
-    assert_string_equal(plan.instances[1].endpoint, "ipc:///d/policyd-2.sock");
-    assert_string_equal(plan.instances[2].endpoint, "ipc:///d/scand-1.sock");
+    assert_string_equal(plan.instances[3].endpoint, "ipc:///d/policyd.sock");
+    assert_string_equal(plan.instances[4].endpoint, "ipc:///d/policyd-2.sock");
+    assert_string_equal(plan.instances[0].endpoint, "ipc:///d/scand-1.sock");
     assert_string_equal(plan.instances[5].endpoint, "unix:/d/milter.sock");
-    assert_string_equal(plan.processes[2].argv[0], "/b/mxdrop-policyd");
-    assert_string_equal(plan.processes[2].argv[2], "/d/conf/policyd-2.yaml");
-    assert_null(plan.processes[2].argv[3]);
+    assert_string_equal(plan.processes[5].argv[0], "/b/mxdrop-policyd");
+    assert_string_equal(plan.processes[5].argv[2], "/d/conf/policyd-2.yaml");
+    assert_null(plan.processes[5].argv[3]);
 }
 
 static void test_up_plan_make_with_postfix(void **state)
@@ -122,8 +123,8 @@ static void test_up_plan_conf_sets_what_differs(void **state)
     const char *made;
 
     assert_int_equal(up_plan_make(*state, &input, &plan, &err), 0);
-    plan.instances[1].metrics_port = 9999;
-    made = up_plan_conf(*state, &plan, &plan.instances[1], text);
+    plan.instances[4].metrics_port = 9999;
+    made = up_plan_conf(*state, &plan, &plan.instances[4], text);
     assert_non_null(strstr(made, "policyd:\n  endpoint: \"ipc:///d/policyd-2.sock\"\n"
                                  "  metrics: \"127.0.0.1:9999\"\n"));
     assert_non_null(strstr(made, "policyd: [\"ipc:///d/policyd.sock\"]\n"));
