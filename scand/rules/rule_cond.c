@@ -265,6 +265,7 @@ int rule_cond_value(struct rule_cond *cond, struct mx_str text, bool *out,
     struct rule_expr_names names = {
         .functions = functions,
         .has_signed_numbers = true,
+        .max_steps = RULE_EXPR_STEPS_MAX,
         .resolve = resolve,
         .context = cond,
     };

@@ -146,8 +146,9 @@ int rule_expr_push(struct rule_expr_parser *parser, struct rule_step step,
         return mx_err_set(err, MX_ERR_LIMIT, "more than %d values at a time",
                           RULE_EXPR_STACK_MAX);
     }
-    if (parser->n_steps == RULE_EXPR_STEPS_MAX) {
-        return mx_err_set(err, MX_ERR_LIMIT, "more than %d steps", RULE_EXPR_STEPS_MAX);
+    if (parser->n_steps >= parser->names->max_steps) {
+        return mx_err_set(err, MX_ERR_LIMIT, "more than %zu steps",
+                          parser->names->max_steps);
     }
     if (parser->n_steps == parser->room) {
         parser->room = parser->room ? parser->room * 2 : 32;

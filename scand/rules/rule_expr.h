@@ -62,6 +62,7 @@ struct rule_expr_parser;
 struct rule_expr_names {
     const char *const *functions; /* ends with NULL */
     bool has_signed_numbers;      /* `if` lines: -1 is a number */
+    size_t max_steps;             /* RULE_EXPR_STEPS_MAX, or what is left of more */
     /* Push exactly one value for ${name} (with rule_expr_push); -1 + err: no such name.
      */
     int (*resolve)(void *context, struct rule_expr_parser *parser, struct mx_str name,

@@ -18,6 +18,9 @@
 #include "rule_names.h"
 #include "rule_text.h"
 
+/* Two tables of all entries there can be. */
+#define SCRATCH_BYTES_MAX ((size_t)RULE_LIST_ENTRIES_MAX * 256)
+
 enum mode {
     WORDS,  /* each word is an entry, lower case */
     LINE,   /* the rest of the line is one entry, as written */
@@ -376,7 +379,8 @@ static struct mx_str entry_key(const struct rule_list_draft *draft, struct mx_st
 static struct text_list resolve(struct mx_arena *arena,
                                 const struct rule_list_draft *draft)
 {
-    struct rule_names *removed = rule_names_new(arena), *seen = rule_names_new(arena);
+    struct mx_arena *scratch = mx_arena_new(SCRATCH_BYTES_MAX);
+    struct rule_names *removed = rule_names_new(scratch), *seen = rule_names_new(scratch);
     struct text_list list = {0};
 
     for (size_t i = draft->from; i < draft->n; i++) {
@@ -397,6 +401,7 @@ static struct text_list resolve(struct mx_arena *arena,
     }
     rule_names_free(removed);
     rule_names_free(seen);
+    mx_arena_free(scratch);
     return list;
 }
 

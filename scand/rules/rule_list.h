@@ -16,7 +16,7 @@ struct mx_err;
 struct rule_names;
 
 #define RULE_LISTS_MAX 10000           /* named lists, enlist_* (NAME) */
-#define RULE_LIST_ENTRIES_MAX 4000000u /* words of all lists, removals included */
+#define RULE_LIST_ENTRIES_MAX 1000000u /* words of all lists, removals included */
 
 struct rule_list_draft;
 

@@ -15,6 +15,8 @@
 
 #include "rule_text.h"
 
+#define GLOB_BYTES_MAX 128 /* as SpamAssassin bounds it */
+
 struct compiler {
     const struct rule_set *set;
     size_t self;
@@ -34,10 +36,13 @@ static int push_matching(struct compiler *compiler, struct rule_expr_parser *par
 {
     const struct rule_set *set = compiler->set;
 
-    if (set->n_rules > compiler->budget->glob_tests) {
+    if (glob.n == 0 || glob.n > GLOB_BYTES_MAX) {
+        return mx_err_set(err, MX_ERR_INPUT, "rules_matching() needs a name with * or ?");
+    }
+    if (set->n_rules * glob.n > compiler->budget->glob_bytes) {
         return mx_err_set(err, MX_ERR_LIMIT, "too many rules_matching() of all rules");
     }
-    compiler->budget->glob_tests -= set->n_rules;
+    compiler->budget->glob_bytes -= set->n_rules * glob.n;
     if (rule_expr_push(parser, (struct rule_step){.op = RULE_OP_NUMBER}, err)) {
         return -1;
     }
@@ -116,7 +121,7 @@ static int by_number(const void *a, const void *b)
 /* The rules that ${meta} loads, sorted, each once. */
 static void note_needs(struct mx_arena *arena, struct rule_meta *meta)
 {
-    size_t *needs = mx_arena_array(arena, meta->expr.n_steps + 1, sizeof(*needs));
+    size_t *needs = mx_xalloc((meta->expr.n_steps + 1) * sizeof(*needs));
     size_t n = 0, kept = 0;
 
     for (size_t i = 0; i < meta->expr.n_steps; i++) {
@@ -130,8 +135,9 @@ static void note_needs(struct mx_arena *arena, struct rule_meta *meta)
             needs[kept++] = needs[i];
         }
     }
-    meta->needs = needs;
+    meta->needs = (const size_t *)mx_arena_dup(arena, needs, kept * sizeof(*needs));
     meta->n_needs = kept;
+    free(needs);
 }
 
 int rule_meta_compile(const struct rule_set *set, size_t index,
@@ -141,7 +147,12 @@ int rule_meta_compile(const struct rule_set *set, size_t index,
     static const char *const functions[] = {"rules_matching", NULL};
     struct compiler compiler = {.set = set, .self = index, .budget = budget};
     struct rule_expr_names names = {
-        .functions = functions, .resolve = resolve, .context = &compiler};
+        .functions = functions,
+        .max_steps =
+            budget->steps < RULE_EXPR_STEPS_MAX ? budget->steps : RULE_EXPR_STEPS_MAX,
+        .resolve = resolve,
+        .context = &compiler,
+    };
     struct mx_str text = set->rules[index].expression;
     struct rule_meta *meta;
     struct rule_expr expr;
@@ -151,10 +162,6 @@ int rule_meta_compile(const struct rule_set *set, size_t index,
     }
     if (rule_expr_parse(set->arena, text, &names, &expr, err)) {
         return -1;
-    }
-    if (expr.n_steps > budget->steps) {
-        return mx_err_set(err, MX_ERR_LIMIT, "meta rules have more than %u steps in all",
-                          RULE_META_STEPS_MAX);
     }
     budget->steps -= expr.n_steps;
     meta = mx_arena_alloc(set->arena, sizeof(*meta));
@@ -173,47 +180,52 @@ struct graph {
     uint32_t *waits; /* metas that rule i still waits for */
 };
 
+/* A meta that could not be compiled is none: it counts 0 and holds nobody up. */
 static bool is_meta(const struct rule_set *set, size_t index)
 {
     return set->rules[index].kind == RULE_META && set->rules[index].meta;
 }
 
-/* A meta that could not be compiled counts 0 and holds nobody up. */
-static void graph_fill(const struct rule_set *set, struct graph *graph)
+/* Count for each meta who reads it (in starts, shifted by two) and whom it waits for. */
+static void graph_count(const struct rule_set *set, struct graph *graph)
 {
-    size_t total = 0;
-    size_t *filled = mx_xalloc((set->n_rules + 1) * sizeof(*filled));
+    for (size_t i = 0; i < set->n_rules; i++) {
+        const struct rule_meta *meta = is_meta(set, i) ? set->rules[i].meta : NULL;
 
-    graph->starts = mx_xalloc((set->n_rules + 2) * sizeof(*graph->starts));
-    graph->waits = mx_xalloc((set->n_rules + 1) * sizeof(*graph->waits));
-    for (size_t pass = 0; pass < 2; pass++) {
-        for (size_t i = 0; i < set->n_rules; i++) {
-            const struct rule_meta *meta = is_meta(set, i) ? set->rules[i].meta : NULL;
-
-            for (size_t n = 0; meta && n < meta->n_needs; n++) {
-                size_t need = meta->needs[n];
-
-                if (!is_meta(set, need)) {
-                    continue;
-                }
-                if (pass == 0) {
-                    filled[need]++;
-                    graph->waits[i]++;
-                    total++;
-                } else {
-                    graph->users[graph->starts[need] + filled[need]++] = (uint32_t)i;
-                }
+        for (size_t n = 0; meta && n < meta->n_needs; n++) {
+            if (is_meta(set, meta->needs[n])) {
+                graph->starts[meta->needs[n] + 2]++;
+                graph->waits[i]++;
             }
         }
-        for (size_t i = 0; pass == 0 && i < set->n_rules; i++) {
-            graph->starts[i + 1] = graph->starts[i] + filled[i];
-            filled[i] = 0;
-        }
-        if (pass == 0) {
-            graph->users = mx_xalloc((total + 1) * sizeof(*graph->users));
+    }
+}
+
+/* Write users; starts[i + 1] moves from where those of i begin to where they end. */
+static void graph_place(const struct rule_set *set, struct graph *graph)
+{
+    for (size_t i = 0; i < set->n_rules; i++) {
+        const struct rule_meta *meta = is_meta(set, i) ? set->rules[i].meta : NULL;
+
+        for (size_t n = 0; meta && n < meta->n_needs; n++) {
+            if (is_meta(set, meta->needs[n])) {
+                graph->users[graph->starts[meta->needs[n] + 1]++] = (uint32_t)i;
+            }
         }
     }
-    free(filled);
+}
+
+static void graph_fill(const struct rule_set *set, struct graph *graph)
+{
+    graph->starts = mx_xalloc((set->n_rules + 2) * sizeof(*graph->starts));
+    graph->waits = mx_xalloc((set->n_rules + 1) * sizeof(*graph->waits));
+    graph_count(set, graph);
+    for (size_t i = 1; i < set->n_rules + 2; i++) {
+        graph->starts[i] += graph->starts[i - 1];
+    }
+    graph->users =
+        mx_xalloc((graph->starts[set->n_rules + 1] + 1) * sizeof(*graph->users));
+    graph_place(set, graph);
 }
 
 size_t rule_meta_sort(const struct rule_set *set, const uint32_t **out)

@@ -13,8 +13,9 @@
 struct mx_err;
 struct rule_names;
 
-#define RULE_META_STEPS_MAX 8000000u   /* of all metas of a set */
-#define RULE_GLOB_TESTS_MAX 100000000u /* names compared for rules_matching() */
+#define RULE_META_STEPS_MAX 4000000u  /* of all metas of a set */
+#define RULE_GLOB_BYTES_MAX 20000000u /* of rules_matching() globs, for each rule tried  \
+                                       */
 
 struct rule_meta {
     struct rule_expr expr;
@@ -24,7 +25,7 @@ struct rule_meta {
 
 /* Bounds that all metas of one set share. */
 struct rule_meta_budget {
-    size_t steps, glob_tests;
+    size_t steps, glob_bytes;
 };
 
 /**

@@ -25,7 +25,7 @@ struct mx_arena;
 struct mx_err;
 
 #define RULE_ARENA_BYTES_MAX (1024u << 20)   /* all memory of one rule set */
-#define RULE_ARENA_RESERVE (192u << 20)      /* kept for finishing what was read */
+#define RULE_ARENA_RESERVE (384u << 20)      /* of it for what finishing needs */
 #define RULE_PATTERNS_BYTES_MAX (128u << 20) /* all patterns, tags replaced */
 
 /* A rule as far as it is known. Scores and flags may come before its definition. */

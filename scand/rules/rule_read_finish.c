@@ -90,7 +90,7 @@ static struct rule *collect(struct rule_reader *reader)
 static void compile_metas(struct rule_reader *reader, struct rule *rules)
 {
     struct rule_set *set = reader->set;
-    struct rule_meta_budget budget = {RULE_META_STEPS_MAX, RULE_GLOB_TESTS_MAX};
+    struct rule_meta_budget budget = {RULE_META_STEPS_MAX, RULE_GLOB_BYTES_MAX};
     struct mx_err err = {0};
 
     for (size_t i = 0; i < set->n_rules; i++) {

@@ -11,6 +11,7 @@
 #include "rule_replace.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "mx_arena.h"
 #include "mx_err.h"
@@ -98,25 +99,26 @@ static void add(struct mx_buf *buf, struct mx_str s)
     mx_buf_add(buf, s.p, s.n);
 }
 
-/* Cut "<WORD NAME>" out of ${s}: the text of NAME. */
-static struct mx_str take_modifier(struct rule_replace *replace, struct mx_str *s,
+/* Cut "<WORD NAME>" out of ${buf}: the text of NAME. */
+static struct mx_str take_modifier(const struct rule_replace *replace, struct mx_buf *buf,
                                    enum rule_tag_kind kind)
 {
     static const char *const words[RULE_TAGS] = {"", "pre ", "inter ", "post "};
-    const char *open = mx_arena_printf(replace->arena, "%.*s%s",
-                                       MX_STR_FMT(replace->start), words[kind]);
-    struct mx_str name, text = MX_STR_NONE;
-    struct mx_buf buf = {.max = 2 * RULE_PATTERN_BYTES_MAX};
-    ptrdiff_t at = find_tag(*s, mx_str(open), replace->end, &name);
+    struct mx_buf open = {0};
+    struct mx_str name, text = MX_STR_NONE, s = mx_str_of(buf->p, buf->n);
+    ptrdiff_t at;
 
-    if (at < 0) {
-        return text;
+    add(&open, replace->start);
+    mx_buf_str(&open, words[kind]);
+    at = find_tag(s, mx_str_of(open.p, open.n), replace->end, &name);
+    if (at >= 0) {
+        size_t stop = (size_t)(name.p + name.n - s.p) + replace->end.n;
+
+        text = find(replace, kind, name);
+        memmove(buf->p + at, buf->p + stop, buf->n - stop);
+        buf->n -= stop - (size_t)at;
     }
-    text = find(replace, kind, name);
-    add(&buf, mx_str_sub(*s, 0, (size_t)at));
-    add(&buf, mx_str_sub(*s, (size_t)(name.p + name.n - s->p) + replace->end.n, s->n));
-    *s = mx_str_dup(replace->arena, mx_str_of(buf.p, buf.n));
-    mx_buf_fini(&buf);
+    mx_buf_fini(&open);
     return text;
 }
 
@@ -233,25 +235,28 @@ static void replace_pieces(const struct rule_replace *replace, struct pass *pass
 int rule_replace_apply(struct rule_replace *replace, struct mx_str pattern,
                        struct mx_str *out, struct mx_err *err)
 {
-    struct mx_str now = pattern;
+    struct mx_buf now = {.max = RULE_PATTERN_BYTES_MAX};
     struct pass pass = {.is_again = true};
+    int rc = 0;
 
-    for (int i = 0; i < PASSES_MAX && pass.is_again; i++) {
+    add(&now, pattern);
+    for (int i = 0; i < PASSES_MAX && pass.is_again && !now.is_overflown; i++) {
         struct mx_buf buf = {.max = RULE_PATTERN_BYTES_MAX};
 
         pass = (struct pass){0};
         pass.pre = take_modifier(replace, &now, RULE_TAG_PRE);
         pass.post = take_modifier(replace, &now, RULE_TAG_POST);
         pass.inter = take_modifier(replace, &now, RULE_TAG_INTER);
-        replace_pieces(replace, &pass, now, &buf);
-        if (buf.is_overflown || mx_arena_left(replace->arena) < 4 * (buf.n + 1)) {
-            mx_buf_fini(&buf);
-            return mx_err_set(err, MX_ERR_LIMIT, "longer than %u bytes with its tags",
-                              RULE_PATTERN_BYTES_MAX);
-        }
-        now = mx_str_dup(replace->arena, mx_str_of(buf.p, buf.n));
-        mx_buf_fini(&buf);
+        replace_pieces(replace, &pass, mx_str_of(now.p, now.n), &buf);
+        mx_buf_fini(&now);
+        now = buf;
     }
-    *out = now;
-    return 0;
+    if (now.is_overflown) {
+        rc = mx_err_set(err, MX_ERR_LIMIT, "longer than %u bytes with its tags",
+                        RULE_PATTERN_BYTES_MAX);
+    } else {
+        *out = mx_str_dup(replace->arena, mx_str_of(now.p, now.n));
+    }
+    mx_buf_fini(&now);
+    return rc;
 }
