@@ -21,7 +21,8 @@
 #define PIECES_MAX 32     /* numbered pieces of one RFC 2231 parameter */
 #define PARAMETERS_MAX 64 /* name= and filename= looked at in one part */
 #define PADDING_MIN 8     /* spaces in a row that push an extension out of sight */
-#define EXTENSION_MAX 8   /* characters of something that looks like an extension */
+#define HEADER_LOOKED_AT (64u << 10) /* octets of one header field */
+#define EXTENSION_MAX 8 /* characters of something that looks like an extension */
 
 /* One parameter as it stands in the header. */
 struct parameter {
@@ -122,7 +123,9 @@ static bool is_double(struct mx_str name)
 struct mx_str attach_name_clean(struct mx_arena *arena, struct mx_str raw,
                                 unsigned *out_flags)
 {
-    char *utf8 = to_utf8(mx_str_sub(raw, 0, ATTACH_NAME_MAX));
+    if (raw.n > ATTACH_NAME_MAX) /* its end tells what it is */
+        raw = mx_str_sub(raw, raw.n - ATTACH_NAME_MAX, raw.n);
+    char *utf8 = to_utf8(raw);
     char *normal = g_utf8_normalize(utf8, -1, G_NORMALIZE_ALL_COMPOSE);
     GString *seen = visible(normal ? normal : utf8, out_flags);
     char *lower = g_utf8_strdown(seen->str, (gssize)seen->len);
@@ -233,7 +236,7 @@ static size_t scan_part(struct mx_arena *arena, const struct message_part *part,
         const struct message_header *header = &part->headers[i];
         if (mx_str_ieq(header->name, MX_STR("Content-Disposition")) ||
             mx_str_ieq(header->name, MX_STR("Content-Type")))
-            n += scan_header(arena, mx_str_sub(header->value, 0, 16 * ATTACH_NAME_MAX),
+            n += scan_header(arena, mx_str_sub(header->value, 0, HEADER_LOOKED_AT),
                              out + n, PARAMETERS_MAX - n);
     }
     return n;

@@ -39,9 +39,9 @@ size_t attach_name_readings(struct mx_arena *arena, const struct message_part *p
 
 /**
  * attach_name_clean(arena, raw, out_flags):
- * UTF-8 in NFKC and lower case, without control, direction and invisible characters,
- * folders, trailing dots and spaces. ${out_flags} (enum attach_name_flag) tells what was
- * found; it is not cleared first.
+ * The last ATTACH_NAME_MAX octets of ${raw}: UTF-8 in NFKC and lower case, without
+ * control, direction and invisible characters, folders, trailing dots and spaces.
+ * ${out_flags} (enum attach_name_flag) tells what was found; it is not cleared first.
  */
 struct mx_str attach_name_clean(struct mx_arena *arena, struct mx_str raw,
                                 unsigned *out_flags);

@@ -2,6 +2,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -55,6 +56,17 @@ static void test_clean_table(void **state)
         assert_string_equal(out.p, names[i].clean);
         assert_int_equal(flags, names[i].flags);
     }
+}
+
+static void test_clean_long_name_keeps_its_end(void **state)
+{
+    static char raw[20000];
+    unsigned flags = 0;
+    memset(raw, 'a', sizeof(raw));
+    memcpy(raw + sizeof(raw) - 4, ".exe", 4);
+    struct mx_str out = attach_name_clean(*state, mx_str_of(raw, sizeof(raw)), &flags);
+    assert_int_equal(out.n, ATTACH_NAME_MAX);
+    assert_true(mx_str_eq(attach_name_extension(out), MX_STR("exe")));
 }
 
 static size_t readings(struct mx_arena *arena, const char *disposition, const char *type,
@@ -132,6 +144,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_clean_table, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_clean_long_name_keeps_its_end, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_readings_two_names, setup, teardown),
         cmocka_unit_test_setup_teardown(test_readings_2231_out_of_order, setup, teardown),
         cmocka_unit_test_setup_teardown(test_readings_encoded_word_in_quotes, setup,
