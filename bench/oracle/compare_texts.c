@@ -293,7 +293,8 @@ static void add_words(struct lists *l, struct mx_str rest, struct text_list *out
         if (word.n == 0)
             continue;
         if (out->n == *room) {
-            struct mx_str *v = mx_arena_array(l->arena, *room = 2 * *room + 64, sizeof(*v));
+            struct mx_str *v =
+                mx_arena_array(l->arena, *room = 2 * *room + 64, sizeof(*v));
             if (out->n)
                 memcpy(v, out->v, out->n * sizeof(*v));
             out->v = v;
@@ -385,8 +386,9 @@ static int by_share(const void *a, const void *b)
 {
     const struct field *x = a, *y = b;
     unsigned different_x = x->present - x->equal, different_y = y->present - y->equal;
-    return different_x != different_y ? (different_x < different_y) - (different_x > different_y)
-                                      : strcmp(x->name, y->name);
+    return different_x != different_y
+               ? (different_x < different_y) - (different_x > different_y)
+               : strcmp(x->name, y->name);
 }
 
 static int report(struct run *run)
@@ -415,7 +417,8 @@ static int report(struct run *run)
 int main(int argc, char **argv)
 {
     static struct run run = {.compare = {.verbose = 3}};
-    struct mx_arena *arena = mx_arena_new(ARENA_BYTES), *lists_arena = mx_arena_new(ARENA_BYTES);
+    struct mx_arena *arena = mx_arena_new(ARENA_BYTES),
+                    *lists_arena = mx_arena_new(ARENA_BYTES);
     struct lists lists = {.arena = lists_arena};
     char line[4096];
     unsigned timed = 0;
@@ -446,7 +449,8 @@ int main(int argc, char **argv)
     }
     int rc = 0;
     if (run.is_timed)
-        printf("%u messages, %.3f ms each\n", timed, 1000 * run.seconds / (timed ? timed : 1));
+        printf("%u messages, %.3f ms each\n", timed,
+               1000 * run.seconds / (timed ? timed : 1));
     else
         rc = report(&run);
     mx_arena_free(arena);

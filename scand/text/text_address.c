@@ -13,16 +13,10 @@
 #include <string.h>
 
 #include "mx_arena.h"
-
-#define HOST_MAX_BYTES 253 /* RFC 1035 2.3.4, without the final dot */
-#define LABEL_MAX_BYTES 63
+#include "text/text_chars.h"
+#include "text/text_domain.h"
 
 static const char specials[] = "<>()[],:;";
-
-static bool is_space(char c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
 
 static bool is_of(char c, const char *set)
 {
@@ -31,41 +25,9 @@ static bool is_of(char c, const char *set)
 
 static size_t skip_spaces(struct mx_str s, size_t i)
 {
-    while (i < s.n && is_space(s.p[i]))
+    while (i < s.n && text_char_space(s.p[i]))
         i++;
     return i;
-}
-
-static struct mx_str trim(struct mx_str s)
-{
-    size_t from = skip_spaces(s, 0);
-    while (s.n > from && is_space(s.p[s.n - 1]))
-        s.n--;
-    return mx_str_sub(s, from, s.n);
-}
-
-bool text_address_is_host(struct mx_str host)
-{
-    struct mx_str label;
-    unsigned labels = 1, left;
-    while (host.n > 0 && host.p[host.n - 1] == '.')
-        host.n--;
-    if (host.n == 0 || host.n > HOST_MAX_BYTES)
-        return false;
-    for (size_t i = 0; i < host.n; i++)
-        labels += host.p[i] == '.';
-    for (left = labels; mx_str_next(&host, '.', &label) == 0; left--) {
-        if (label.n == 0 || label.n > LABEL_MAX_BYTES || label.p[0] == '-' ||
-            label.p[label.n - 1] == '-')
-            return false;
-        for (size_t i = 0; i < label.n; i++) {
-            char c = label.p[i];
-            if ((signed char)c >= 0 && !isalnum((unsigned char)c) && c != '-' &&
-                (c != '_' || left <= 2))
-                return false;
-        }
-    }
-    return labels > 1;
 }
 
 /* ---- pieces -------------------------------------------------------------------------
@@ -92,12 +54,14 @@ static size_t mailbox_length(struct mx_str s, size_t at)
 {
     size_t user = enclosed_length(s, at, '"', '"'), i = at + user, host;
     if (user == 0)
-        while (i < s.n && s.p[i] != '@' && !is_space(s.p[i]) && !is_of(s.p[i], specials))
+        while (i < s.n && s.p[i] != '@' && !text_char_space(s.p[i]) &&
+               !is_of(s.p[i], specials))
             i++;
     if (i == at || i >= s.n || s.p[i] != '@')
         return 0;
     host = ++i;
-    while (i < s.n && s.p[i] != '"' && !is_space(s.p[i]) && !is_of(s.p[i], specials))
+    while (i < s.n && s.p[i] != '"' && !text_char_space(s.p[i]) &&
+           !is_of(s.p[i], specials))
         i++;
     if (i > host)
         return i - at;
@@ -148,7 +112,7 @@ static size_t skip_angles(struct mx_str s, size_t at)
             return at;
         i = skip_spaces(s, i + 1);
         i += enclosed_length(s, i, '"', '"');
-        for (; i < s.n && !is_space(s.p[i]); i++)
+        for (; i < s.n && !text_char_space(s.p[i]); i++)
             if (s.p[i] == '>')
                 last = i + 1;
         i = skip_spaces(s, i);
@@ -188,15 +152,36 @@ static bool angle_at(struct mx_str s, size_t at, struct entry *out)
     size_t from = skip_spaces(s, at + 1), mark = from, end;
     while (mark < s.n && !is_of(s.p[mark], ">@"))
         mark++;
-    for (end = mark; end < s.n && !is_space(s.p[end]);)
+    for (end = mark; end < s.n && !text_char_space(s.p[end]);)
         end++;
     for (; end > mark; end--)
         if (close_angle(s, from, end, out))
             return true;
     for (; end > from; end--)
-        if (!is_space(s.p[end - 1]) && close_angle(s, from, end, out))
+        if (!text_char_space(s.p[end - 1]) && close_angle(s, from, end, out))
             return true;
     return close_angle(s, from, from, out);
+}
+
+/*
+ * A phrase without an address. Of its pieces it takes as many as it can: a comment
+ * behind a quoted string is one of them unless an address inside it is in the way.
+ */
+static bool phrase_at(struct mx_str s, size_t from, size_t n, struct entry *out)
+{
+    size_t good = 0;
+    *out = (struct entry){.end = 0};
+    if (n > 0 && tail_at(s, from + n, &out->comment, &out->end)) {
+        good = n;
+    } else {
+        for (size_t i = from, piece; i < from + n; i += piece) {
+            piece = s.p[i] == '"' ? enclosed_length(s, i, '"', '"') : 1;
+            if (piece > 1 && tail_at(s, i + piece, &out->comment, &out->end))
+                good = i + piece - from;
+        }
+    }
+    out->phrase = mx_str_sub(s, from, good);
+    return good > 0;
 }
 
 /* "phrase <address>", a bare address, or a bare phrase at the start of ${s}. */
@@ -212,10 +197,7 @@ static bool entry_at(struct mx_str s, struct entry *out)
         out->address = mx_str_sub(s, from, mailbox);
         return true;
     }
-    if (n == 0 || !tail_at(s, from + n, &out->comment, &out->end))
-        return false;
-    out->phrase = mx_str_sub(s, from, n);
-    return true;
+    return phrase_at(s, from, n, out);
 }
 
 /* ---- cleaning -----------------------------------------------------------------------
@@ -285,11 +267,12 @@ static struct mx_str one_at(struct mx_str address)
     return second < 0 ? address : mx_str_sub(address, 0, (size_t)(first + 1 + second));
 }
 
-static bool has_host(struct mx_str address)
+static bool has_host(struct mx_arena *arena, struct mx_str address)
 {
     struct mx_str one = one_at(address);
     ptrdiff_t at = mx_str_chr(one, '@');
-    return at >= 0 && text_address_is_host(mx_str_sub(one, (size_t)at + 1, one.n));
+    struct mx_str host = mx_str_sub(one, (size_t)(at + 1), one.n);
+    return at >= 0 && text_host_is_valid(text_host_ascii(arena, host));
 }
 
 static struct text_address clean_entry(struct mx_arena *arena, const struct entry *entry)
@@ -305,8 +288,8 @@ static struct text_address clean_entry(struct mx_arena *arena, const struct entr
         out.address = MX_STR_NONE;
     if (entry->phrase.p)
         out.phrase = plain_phrase(arena, entry->phrase);
-    if (out.phrase.p && !out.address.p && is_mailbox(out.phrase) &&
-        !is_odd(out.phrase) && has_host(out.phrase)) {
+    if (out.phrase.p && !out.address.p && is_mailbox(out.phrase) && !is_odd(out.phrase) &&
+        has_host(arena, out.phrase)) {
         out.address = out.phrase;
         out.phrase = MX_STR_NONE;
     }
@@ -338,9 +321,9 @@ static struct mx_str prepare(struct mx_arena *arena, struct mx_str value)
             colon = i + 1;
     struct mx_str s = mx_str_of(p, n);
     if (colon == 0)
-        return trim(s);
+        return text_trim(s, false);
     s = mx_str_sub(s, skip_spaces(s, colon), s.n);
-    return s.n > 0 && s.p[0] == ';' ? MX_STR_NONE : trim(s);
+    return s.n > 0 && s.p[0] == ';' ? MX_STR_NONE : text_trim(s, false);
 }
 
 /* Anything that looks like an address in a rest that nobody understands. */

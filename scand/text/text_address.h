@@ -26,11 +26,4 @@ struct text_address {
 void text_address_parse(struct mx_arena *arena, struct mx_str value,
                         struct text_address **out, size_t *out_n);
 
-/**
- * text_address_is_host(host):
- * At least two labels of letters, digits, "-" and "_" (not in the last two), 253 bytes.
- * Bytes of UTF-8 count as letters.
- */
-bool text_address_is_host(struct mx_str host);
-
 #endif

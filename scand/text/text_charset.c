@@ -18,7 +18,8 @@
 
 #include "mx_arena.h"
 
-#define NAME_MAX_BYTES 32 /* of a charset's name without punctuation; longer is unknown */
+#define NAME_MAX_BYTES 32 /* of a charset's name without punctuation; longer is unknown  \
+                           */
 #define OUT_BYTES 4096    /* of one iconv call */
 
 static const char replacement[] = "\xef\xbf\xbd"; /* U+FFFD */
@@ -85,9 +86,10 @@ static const struct charset_family {
 
 /* 0x80 to 0x9f of Windows-1252; 0 where it has no character. */
 static const uint16_t windows1252[32] = {
-    0x20ac, 0,      0x201a, 0x0192, 0x201e, 0x2026, 0x2020, 0x2021, 0x02c6, 0x2030, 0x0160,
-    0x2039, 0x0152, 0,      0x017d, 0,      0,      0x2018, 0x2019, 0x201c, 0x201d, 0x2022,
-    0x2013, 0x2014, 0x02dc, 0x2122, 0x0161, 0x203a, 0x0153, 0,      0x017e, 0x0178,
+    0x20ac, 0,      0x201a, 0x0192, 0x201e, 0x2026, 0x2020, 0x2021,
+    0x02c6, 0x2030, 0x0160, 0x2039, 0x0152, 0,      0x017d, 0,
+    0,      0x2018, 0x2019, 0x201c, 0x201d, 0x2022, 0x2013, 0x2014,
+    0x02dc, 0x2122, 0x0161, 0x203a, 0x0153, 0,      0x017e, 0x0178,
 };
 
 bool text_charset_is_ascii(struct mx_str s)
@@ -110,7 +112,11 @@ static size_t utf8_length(const unsigned char *p, size_t n)
 {
     if (p[0] < 0x80)
         return 1;
-    size_t length = p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : p[0] < 0xf5 ? 4 : 0;
+    size_t length = p[0] < 0xc2   ? 0
+                    : p[0] < 0xe0 ? 2
+                    : p[0] < 0xf0 ? 3
+                    : p[0] < 0xf5 ? 4
+                                  : 0;
     if (length == 0 || length > n)
         return 0;
     uint32_t code = p[0] & (0x7fu >> length);
@@ -255,8 +261,7 @@ static bool fold_name(struct mx_str name, char out[static NAME_MAX_BYTES])
     size_t n = 0;
     name = mx_str_trim(name);
     for (size_t i = 0; i < name.n; i++) {
-        if (name.p[i] == '-' || name.p[i] == '_' || name.p[i] == ' ' ||
-            name.p[i] == '.')
+        if (name.p[i] == '-' || name.p[i] == '_' || name.p[i] == ' ' || name.p[i] == '.')
             continue;
         if (n + 1 == NAME_MAX_BYTES || !isalnum((unsigned char)name.p[i]))
             return false;
@@ -299,8 +304,8 @@ static bool is_one_of(const char *name, const char *const *list)
 
 static bool is_ascii_name(const char *name)
 {
-    static const char *const list[] = {"ascii", "usascii", "ansix341968", "iso646us",
-                                       "646", NULL};
+    static const char *const list[] = {"ascii",    "usascii", "ansix341968",
+                                       "iso646us", "646",     NULL};
     return is_one_of(name, list);
 }
 
@@ -320,9 +325,9 @@ static bool is_windows1252_name(const char *name)
 /* Charsets in which 7-bit bytes are not ASCII. */
 static bool is_7bit_name(const char *name)
 {
-    static const char *const list[] = {"utf7", "iso2022jp", "iso2022jp1", "iso2022kr",
-                                       "hz", "utf32", "utf32be", "utf32le", "ucs2",
-                                       "iso10646ucs2", NULL};
+    static const char *const list[] = {"utf7", "iso2022jp",    "iso2022jp1", "iso2022kr",
+                                       "hz",   "utf32",        "utf32be",    "utf32le",
+                                       "ucs2", "iso10646ucs2", NULL};
     return strncmp(name, "utf16", 5) == 0 || is_one_of(name, list);
 }
 

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "mx_arena.h"
+#include "text/text_chars.h"
 #include "text_charset.h"
 
 /* ---- base64 -------------------------------------------------------------------------
@@ -32,11 +33,6 @@ static unsigned b64_value(char c)
     return c == '+' ? 62 : c == '/' ? 63 : c == '=' ? B64_PAD : B64_NONE;
 }
 
-static bool is_space(char c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
 /*
  * Characters of the alphabet ("=" included) in ${raw} up to the padding at its end.
  * ${out_clean}: nothing else but white space, in whole groups of four.
@@ -48,7 +44,7 @@ static size_t b64_measure(struct mx_str raw, bool *out_clean)
     for (size_t i = 0; i < raw.n; i++) {
         unsigned value = b64_value(raw.p[i]);
         if (value == B64_NONE) {
-            has_junk |= !is_space(raw.p[i]);
+            has_junk |= !text_char_space(raw.p[i]);
             continue;
         }
         n++;
@@ -228,7 +224,7 @@ static size_t gap_before_word(struct mx_str s)
 {
     struct word next;
     size_t n = 0;
-    while (n < s.n && is_space(s.p[n]))
+    while (n < s.n && text_char_space(s.p[n]))
         n++;
     return n > 0 && word_at(mx_str_sub(s, n, s.n), &next) ? n : 0;
 }

@@ -7,10 +7,7 @@
 
 #include "mx_arena.h"
 #include "mx_err.h"
-#if __has_include("text/text_body.c")
 #include "text/text_body.h"
-#define HAS_BODY 1
-#endif
 #include "text/text_envelope.h"
 #include "text/text_relays.h"
 #include "text/text_tree.h"
@@ -25,14 +22,13 @@ int texts_form(struct mx_arena *arena, const struct text_settings *settings,
 {
     struct texts texts = {.settings = settings};
     if (text_tree_parse(arena, raw, &texts.tree, err) < 0 ||
-        text_relays_parse(arena, &texts.tree, settings, connection, &texts.relays, err) < 0)
+        text_relays_parse(arena, &texts.tree, settings, connection, &texts.relays, err) <
+            0)
         return mx_err_wrap(err, "forming the texts of a message");
     texts.full = texts.tree.pristine;
     texts.envelope_from = text_envelope_sender(arena, &texts, connection);
-#ifdef HAS_BODY
     text_body_form(arena, &texts);
     text_rawbody_form(arena, &texts);
-#endif
 #ifdef HAS_URI
     text_uri_form(arena, settings, &texts);
 #endif

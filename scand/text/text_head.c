@@ -9,14 +9,10 @@
 #include <string.h>
 
 #include "mx_arena.h"
+#include "text/text_chars.h"
 #include "text/text_decode.h"
 
 #define BAD_LINES_MAX 3 /* lines that are no fields and yet inside the header */
-
-static bool is_space(char c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
 
 struct mx_str text_head_line(struct mx_str rest)
 {
@@ -51,22 +47,13 @@ const struct text_field *text_head_last(const struct text_field *fields, size_t 
 /* Fields in which encoded words are no encoded words. */
 static bool is_opaque(struct mx_str name)
 {
-    static const char *const list[] = {
-        "received", "message-id",  "resent-message-id", "date", "resent-date",
-        "references", "in-reply-to", "mime-version",      NULL};
+    static const char *const list[] = {"received",    "message-id",   "resent-message-id",
+                                       "date",        "resent-date",  "references",
+                                       "in-reply-to", "mime-version", NULL};
     for (const char *const *one = list; *one; one++)
         if (mx_str_ieq(name, mx_str(*one)))
             return true;
     return mx_str_istarts(name, MX_STR("list-"));
-}
-
-static struct mx_str trim(struct mx_str s)
-{
-    while (s.n > 0 && is_space(s.p[0]))
-        s = mx_str_sub(s, 1, s.n);
-    while (s.n > 0 && is_space(s.p[s.n - 1]))
-        s.n--;
-    return s;
 }
 
 /* Each newline and the blanks behind it become one space. */
@@ -78,8 +65,7 @@ static struct mx_str unfold(struct mx_arena *arena, struct mx_str s)
     size_t n = 0;
     for (size_t i = 0; i < s.n;) {
         size_t blank = i + 1;
-        while (s.p[i] == '\n' && blank < s.n &&
-               (s.p[blank] == ' ' || s.p[blank] == '\t'))
+        while (s.p[i] == '\n' && blank < s.n && (s.p[blank] == ' ' || s.p[blank] == '\t'))
             blank++;
         p[n++] = blank > i + 1 ? ' ' : s.p[i];
         i = blank;
@@ -94,7 +80,7 @@ void text_fields_add(struct mx_arena *arena, struct text_fields *fields,
         fields->room = fields->room ? 2 * fields->room : 32;
         fields->v = mx_xrealloc(fields->v, fields->room * sizeof(*fields->v));
     }
-    struct mx_str plain = trim(unfold(arena, raw));
+    struct mx_str plain = text_trim(unfold(arena, raw), false);
     fields->v[fields->n++] = (struct text_field){
         .name = name,
         .raw = raw,

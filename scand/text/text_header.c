@@ -18,9 +18,7 @@
 #include "text/text_address.h"
 #include "text/text_chars.h"
 #include "text/text_decode.h"
-#if __has_include("text/text_domain.h")
 #include "text/text_domain.h"
-#endif
 #include "text/text_head.h"
 #include "text/text_match.h"
 
@@ -345,21 +343,9 @@ static bool is_host_byte(char c)
            (signed char)c < 0;
 }
 
-static bool has_known_tld(const struct texts *texts, struct mx_str host)
-{
-    (void)texts;
-    (void)host;
-    return true;
-}
-
-static struct mx_str registrable(const struct texts *texts, struct mx_str host)
-{
-    (void)texts;
-    return host;
-}
-
 /* The first host name with a known top level in ${s}; one behind "@" comes first. */
-static struct mx_str find_host(const struct texts *texts, struct mx_str s)
+static struct mx_str find_host(struct mx_arena *arena, const struct texts *texts,
+                               struct mx_str s)
 {
     struct mx_str found = MX_STR_NONE;
     for (size_t i = 0, end; i < s.n; i = end + 1) {
@@ -368,8 +354,8 @@ static struct mx_str find_host(const struct texts *texts, struct mx_str s)
         struct mx_str host = mx_str_sub(s, i, end - i);
         while (host.n > 0 && strchr("-._", host.p[host.n - 1]))
             host.n--;
-        if (!text_address_is_host(host) ||
-            !has_known_tld(texts, host))
+        if (!text_host_is_valid(text_host_ascii(arena, host)) ||
+            !text_domain_is_valid(&texts->settings->lists, host))
             continue;
         if (i > 0 && s.p[i - 1] == '@')
             found = host;
@@ -396,12 +382,13 @@ static void take_hosts(struct request *r)
 {
     size_t n = 0;
     for (size_t i = 0; i < r->values.n; i++) {
-        struct mx_str host = r->modifiers & GET_ADDR ? host_of(r->values.v[i])
-                                                     : find_host(r->texts, r->values.v[i]);
+        struct mx_str host = r->modifiers & GET_ADDR
+                                 ? host_of(r->values.v[i])
+                                 : find_host(r->arena, r->texts, r->values.v[i]);
         if (!host.p)
             continue;
         if (r->modifiers & GET_DOMAIN)
-            host = registrable(r->texts, mx_str_lower(r->arena, host));
+            host = text_domain_of(r->arena, &r->texts->settings->lists, host);
         r->values.v[n++] = host;
     }
     r->values.n = n;

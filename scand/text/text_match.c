@@ -15,6 +15,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "text/text_chars.h"
+
 #define STEPS_MAX 20000 /* tries of one pattern on one line */
 
 struct match {
@@ -28,24 +30,14 @@ static bool match_here(struct match *m, const char *pattern, size_t at);
 /* ---- bytes --------------------------------------------------------------------------
  */
 
-static bool is_space(char c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
-static bool is_word(char c)
-{
-    return isalnum((unsigned char)c) || c == '_';
-}
-
 static bool is_word_at(struct mx_str s, size_t i)
 {
-    return i < s.n && is_word(s.p[i]);
+    return i < s.n && text_char_word(s.p[i]);
 }
 
 static bool is_word_boundary(struct mx_str s, size_t i)
 {
-    return (i > 0 && is_word(s.p[i - 1])) != is_word_at(s, i);
+    return (i > 0 && text_char_word(s.p[i - 1])) != is_word_at(s, i);
 }
 
 static bool is_v6_char(char c)
@@ -104,7 +96,7 @@ size_t text_match_ip(struct mx_str line, size_t from)
     char before = from > 0 ? line.p[from - 1] : ' ';
     if (rest.n == 0)
         return 0;
-    if (isdigit((unsigned char)rest.p[0]) && !is_word(before) && before != ':') {
+    if (isdigit((unsigned char)rest.p[0]) && !text_char_word(before) && before != ':') {
         size_t n = v4_length(line, from);
         if (n && !is_word_at(line, from + n))
             return n;
@@ -182,7 +174,7 @@ static const struct run *find_run(char element)
 static bool is_in_run(const struct run *run, char c)
 {
     switch (run->kind) {
-    case RUN_NON_SPACE: return !is_space(c);
+    case RUN_NON_SPACE: return !text_char_space(c);
     case RUN_NON_PAREN: return c != ')';
     case RUN_ANY: return c != '\n';
     case RUN_DIGIT: return isdigit((unsigned char)c);

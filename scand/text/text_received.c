@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "mx_arena.h"
+#include "text/text_chars.h"
 #include "text/text_received_auth.h"
 #include "text/text_received_forms.h"
 
@@ -24,16 +25,6 @@ struct facts {
     struct mx_str sender; /* p NULL: not said */
     bool has_lookup;
 };
-
-static bool is_space(char c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
-static bool is_word(char c)
-{
-    return isalnum((unsigned char)c) || c == '_';
-}
 
 static struct mx_str word_at(struct mx_str s, size_t from)
 {
@@ -52,7 +43,7 @@ static struct mx_str squeeze(struct mx_arena *arena, struct mx_str s)
     char *p = mx_arena_alloc(arena, s.n + 1);
     size_t n = 0;
     for (size_t i = 0; i < s.n; i++) {
-        if (!is_space(s.p[i]))
+        if (!text_char_space(s.p[i]))
             p[n++] = s.p[i];
         else if (n > 0 && p[n - 1] != ' ')
             p[n++] = ' ';
@@ -153,8 +144,8 @@ static bool is_ignored(struct mx_str line)
         return false;
     for (at += lower_by.n; at < line.n && line.p[at] != ' ' && line.p[at] != ';'; at++)
         ;
-    bool ends = at < line.n && (line.p[at] == ';' ||
-                                (at + 1 < line.n && line.p[at + 1] == ';'));
+    bool ends =
+        at < line.n && (line.p[at] == ';' || (at + 1 < line.n && line.p[at + 1] == ';'));
     if (!ends || line.p[at - 1] == ' ')
         return false;
     for (size_t i = 1; i + 1 < name.n; i++)
@@ -190,7 +181,7 @@ static struct mx_str find_helo_behind(struct mx_str line, const char *mark)
 {
     size_t n = strlen(mark);
     for (size_t i = 0; i + n < line.n; i++) {
-        if ((i > 0 && is_word(line.p[i - 1])) ||
+        if ((i > 0 && text_char_word(line.p[i - 1])) ||
             !mx_str_starts(mx_str_sub(line, i, line.n), mx_str(mark)))
             continue;
         size_t end = i + n;
@@ -215,9 +206,13 @@ static struct mx_str find_helo(struct mx_str line)
 /* Bytes of the mark of an envelope sender at ${s}, 0 if there is none. */
 static size_t sender_mark(struct mx_str s)
 {
-    static const char *const marks[] = {
-        "return-path: ",    "return-path ",   "envelope-sender ",
-        "envelope-sender=", "envelope-from ", "envelope-from=", NULL};
+    static const char *const marks[] = {"return-path: ",
+                                        "return-path ",
+                                        "envelope-sender ",
+                                        "envelope-sender=",
+                                        "envelope-from ",
+                                        "envelope-from=",
+                                        NULL};
     for (const char *const *mark = marks; *mark; mark++)
         if (mx_str_istarts(s, mx_str(*mark)))
             return strlen(*mark);
@@ -227,8 +222,8 @@ static size_t sender_mark(struct mx_str s)
 /* Length of the longest start of line[from, from + n) that ends where a word does. */
 static size_t to_word_end(struct mx_str line, size_t from, size_t n)
 {
-    while (n > 0 && is_word(line.p[from + n - 1]) ==
-                        (from + n < line.n && is_word(line.p[from + n])))
+    while (n > 0 && text_char_word(line.p[from + n - 1]) ==
+                        (from + n < line.n && text_char_word(line.p[from + n])))
         n--;
     return n;
 }
@@ -248,9 +243,12 @@ static void find_facts(struct mx_str line, struct facts *out)
 {
     ptrdiff_t by = mx_str_find(line, MX_STR(" by "));
     *out = (struct facts){
-        .ip = MX_STR(""), .rdns = MX_STR(""), .helo = find_helo(line),
+        .ip = MX_STR(""),
+        .rdns = MX_STR(""),
+        .helo = find_helo(line),
         .by = by < 0 ? MX_STR("") : word_at(line, (size_t)by + 4),
-        .id = find_id(line), .ident = MX_STR(""),
+        .id = find_id(line),
+        .ident = MX_STR(""),
     };
 }
 
@@ -294,6 +292,21 @@ static void keep_xmail(struct facts *facts, struct mx_str line)
         facts->sender = c.v[CAPTURE_WORD];
 }
 
+/* Names of an Exim line in no form of Exim's: the first word, a word in a comment. */
+static void guess_exim(struct mx_str line, const struct text_received_form *form,
+                       struct facts *facts)
+{
+    struct text_captures c;
+    bool has_own_form =
+        form && form->family == FAMILY_EXIM && !(form->flags & FORM_EXIM_LOOSE);
+    if (has_own_form || text_received_family(line) != FAMILY_EXIM)
+        return;
+    if (text_match_at("%r ", line, 0, &c))
+        facts->rdns = c.v[CAPTURE_RDNS];
+    if (text_match_find(" (%h) ", line, &c))
+        facts->helo = c.v[CAPTURE_HELO];
+}
+
 static void apply_form(const struct text_received_form *form,
                        const struct text_captures *c, struct mx_str line,
                        struct facts *facts)
@@ -333,7 +346,8 @@ static bool is_qmail(struct mx_str line, size_t from)
     if (with < 0)
         return false;
     for (size_t i = from + (size_t)with + 5; i + 5 <= line.n; i++)
-        if ((text_match_at(" SMTP", line, i, &c) || text_match_at(" QMQP", line, i, &c)) &&
+        if ((text_match_at(" SMTP", line, i, &c) ||
+             text_match_at(" QMQP", line, i, &c)) &&
             !text_match_at(" id ", line, c.end, &c))
             return true;
     return false;
@@ -371,7 +385,7 @@ struct mx_str text_received_clean(struct mx_arena *arena, struct mx_str s)
 {
     char *p = mx_arena_dup(arena, s.p ? s.p : "", s.n);
     for (size_t i = 0; i < s.n; i++)
-        if (is_space(p[i]) || p[i] == '\0' || strchr("#[]()<>|", p[i]))
+        if (text_char_space(p[i]) || p[i] == '\0' || strchr("#[]()<>|", p[i]))
             p[i] = '!';
     return mx_str_of(p, s.n);
 }
@@ -407,11 +421,11 @@ static struct mx_str plain_rdns(struct mx_str rdns)
 
 static struct mx_str plain_sender(struct mx_str s)
 {
-    while (s.n > 0 && is_space(s.p[0]))
+    while (s.n > 0 && text_char_space(s.p[0]))
         s = mx_str_sub(s, 1, s.n);
     while (s.n > 0 && s.p[0] == '<')
         s = mx_str_sub(s, 1, s.n);
-    while (s.n > 0 && is_space(s.p[s.n - 1]))
+    while (s.n > 0 && text_char_space(s.p[s.n - 1]))
         s.n--;
     while (s.n > 0 && s.p[s.n - 1] == '>')
         s.n--;
@@ -449,8 +463,8 @@ static bool guess_facts(struct mx_str start, struct mx_str line, struct facts *f
         struct mx_str word = word_at(line, 0);
         if (word.n == line.n && word.n > 0)
             word.n--;
-        while (word.n > 1 && (isalnum((unsigned char)word.p[word.n]) ||
-                              strchr("-.", word.p[word.n])))
+        while (word.n > 1 &&
+               (isalnum((unsigned char)word.p[word.n]) || strchr("-.", word.p[word.n])))
             word.n--;
         facts->helo = word;
     }
@@ -485,10 +499,12 @@ enum text_received_kind text_received_parse(struct mx_arena *arena, struct mx_st
     if (form && form->flags & FORM_FETCHED)
         return TEXT_RECEIVED_FETCHED;
     if (form && form->flags & FORM_SCANNER)
-        *out_sender = facts.sender.p ? text_received_clean(arena, plain_sender(facts.sender))
-                                     : MX_STR_NONE;
+        *out_sender = facts.sender.p
+                          ? text_received_clean(arena, plain_sender(facts.sender))
+                          : MX_STR_NONE;
     if (form && form->flags & (FORM_IGNORE | FORM_SCANNER))
         return TEXT_RECEIVED_IGNORED;
+    guess_exim(line, form, &facts);
     if (form)
         apply_form(form, &captures, line, &facts);
     else if (!guess_facts(start, line, &facts))

@@ -30,8 +30,9 @@ static bool ends_at(struct mx_str line, size_t i)
 static struct mx_str by_protocol(struct mx_str line)
 {
     static const char *const names[] = {
-        "ESMTPA",     "ESMTPSA",    "LMTPA",       "LMTPSA", "UTF8SMTPA", "UTF8SMTPSA",
-        "UTF8LMTPA",  "UTF8LMTPSA", "ASMTP",       "HTTP",   "HTTPS",     "HTTPU", NULL};
+        "ESMTPA",     "ESMTPSA",   "LMTPA",      "LMTPSA", "UTF8SMTPA",
+        "UTF8SMTPSA", "UTF8LMTPA", "UTF8LMTPSA", "ASMTP",  "HTTP",
+        "HTTPS",      "HTTPU",     NULL};
     for (size_t i = 0; i + 6 < line.n; i++) {
         if (line.p[i] != ' ' ||
             !mx_str_istarts(mx_str_sub(line, i, line.n), MX_STR(" with ")))
@@ -61,8 +62,8 @@ static bool has_sendmail_comment(struct mx_str line)
 {
     static const char *const closed[] = {")] ", "(", "authenticated", ")", " by", NULL};
     static const char *const plain[] = {"]) ", "(", "authenticated", ")", " by", NULL};
-    static const char *const said[] = {"] (",  ")) ", "(", "authenticated",
-                                       ")", " by", NULL};
+    static const char *const said[] = {"] (", ")) ", "(", "authenticated",
+                                       ")",   " by", NULL};
     return has(line, "authenticated") &&
            (has_in_order(line, plain) || has_in_order(line, closed) ||
             has_in_order(line, said));
@@ -90,9 +91,9 @@ static struct mx_str by_gmail(struct mx_arena *arena, struct mx_str line)
         !is_gmail_id(c.v[CAPTURE_WORD]) ||
         !text_match_find("(version=%h cipher=%q)", line, &v))
         return MX_STR_NONE;
-    return mx_str(mx_arena_printf(
-        arena, "GMail - transport=%.*s cipher=%.*s", MX_STR_FMT(v.v[CAPTURE_HELO]),
-        MX_STR_FMT(v.v[CAPTURE_WORD])));
+    return mx_str(mx_arena_printf(arena, "GMail - transport=%.*s cipher=%.*s",
+                                  MX_STR_FMT(v.v[CAPTURE_HELO]),
+                                  MX_STR_FMT(v.v[CAPTURE_WORD])));
 }
 
 static struct mx_str by_courier(struct mx_str line)
@@ -144,7 +145,7 @@ static bool is_communigate(struct mx_str line)
 /* "(via HTTP)" in a comment. */
 static struct mx_str by_via_http(struct mx_str line)
 {
-    for (size_t i = 0; i + 11 < line.n; i++) {
+    for (size_t i = 0; i + 11 <= line.n; i++) {
         struct mx_str rest = mx_str_sub(line, i, line.n);
         if (!mx_str_istarts(rest, MX_STR(" (via HTTP")))
             continue;

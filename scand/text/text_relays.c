@@ -25,7 +25,11 @@
 
 /* Fields in which providers note the client's address (stock originating_ip_headers). */
 static const char *const stock_originating[] = {
-    "X-Yahoo-Post-IP", "X-Originating-IP", "X-Apparently-From", "X-SenderIP", "X-AOL-IP",
+    "X-Yahoo-Post-IP",
+    "X-Originating-IP",
+    "X-Apparently-From",
+    "X-SenderIP",
+    "X-AOL-IP",
     "X-MS-Exchange-CrossTenant-OriginalAttributedTenantConnectingIp"};
 
 struct walk {
@@ -247,9 +251,14 @@ int text_relays_parse(struct mx_arena *arena, const struct text_tree *tree,
 {
     if (mx_arena_left(arena) / 16 < tree->pristine_head.n + (1 << 16))
         return mx_err_set(err, MX_ERR_LIMIT, "no room for the relays of a message");
-    struct walk w = {.arena = arena, .settings = settings, .last_trusted = -1,
-                     .last_internal = -1, .is_trusted = true, .is_internal = true,
-                     .may_restart = true, .sender = MX_STR_NONE};
+    struct walk w = {.arena = arena,
+                     .settings = settings,
+                     .last_trusted = -1,
+                     .last_internal = -1,
+                     .is_trusted = true,
+                     .is_internal = true,
+                     .may_restart = true,
+                     .sender = MX_STR_NONE};
     w.v = mx_arena_array(arena, RECEIVED_MAX + 2, sizeof(*w.v));
     add_connection(&w, connection);
     for (size_t i = 0; i < tree->n_fields && w.n_lines < RECEIVED_MAX; i++)

@@ -17,6 +17,7 @@
 
 #include "mx_arena.h"
 #include "mx_err.h"
+#include "text/text_chars.h"
 #include "text/text_decode.h"
 #include "text/text_head.h"
 #include "text/text_type.h"
@@ -34,15 +35,10 @@ struct builder {
 static int parse_part(struct builder *b, size_t self, struct mx_str body,
                       unsigned levels);
 
-static bool is_space(char c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
 static bool is_blank(struct mx_str s)
 {
     for (size_t i = 0; i < s.n; i++)
-        if (!is_space(s.p[i]))
+        if (!text_char_space(s.p[i]))
             return false;
     return true;
 }
@@ -110,8 +106,8 @@ static void fill_leaf(struct builder *b, struct text_part *part,
         part->name = type->name;
     part->encoding =
         mx_str_lower(b->arena, field_value(part, "content-transfer-encoding"));
-    part->type = text_type_is_html_name(part->name) ? MX_STR("text/html")
-                                                    : part->declared_type;
+    part->type =
+        text_type_is_html_name(part->name) ? MX_STR("text/html") : part->declared_type;
     if (is_text(part->type) || is_text(part->declared_type))
         part->decoded = text_part_decoded(b->arena, part);
 }
@@ -124,9 +120,9 @@ static struct mx_str without_mbox_line(struct mx_str raw)
 {
     struct mx_str line = text_head_line(raw);
     size_t i = 4;
-    if (!mx_str_starts(line, MX_STR("From")) || line.n < 5 || !is_space(line.p[4]))
+    if (!mx_str_starts(line, MX_STR("From")) || line.n < 5 || !text_char_space(line.p[4]))
         return raw;
-    while (i < line.n && is_space(line.p[i]))
+    while (i < line.n && text_char_space(line.p[i]))
         i++;
     if (i == 5 && i < line.n && line.p[i] == ':')
         return raw;
@@ -233,8 +229,7 @@ static int parse_message(struct builder *b, int parent, struct mx_str raw,
     text_type_parse(b->arena, field_value(part, "content-type"), &type);
     part->declared_type = type.type;
     part->boundary = type.boundary;
-    struct mx_str body =
-        tidy_body(b->arena, mx_str_sub(raw, head, raw.n), has_crlf);
+    struct mx_str body = tidy_body(b->arena, mx_str_sub(raw, head, raw.n), has_crlf);
     *out_head = head;
     return parse_part(b, self, shield_body(part, type.boundary, body), levels);
 }
@@ -295,7 +290,7 @@ static void store_field(struct cutter *c)
     if (c->field.n == 0 || colon < 0)
         return;
     struct mx_str raw = mx_str_sub(c->field, (size_t)colon + 1, c->field.n);
-    while (raw.n > 0 && is_space(raw.p[0]))
+    while (raw.n > 0 && text_char_space(raw.p[0]))
         raw = mx_str_sub(raw, 1, raw.n);
     if (raw.n > 0 && raw.p[raw.n - 1] == '\n')
         raw.n--;
@@ -379,8 +374,8 @@ static int end_child(struct cutter *c, bool is_bounded)
     struct text_part *part = &b->parts[child];
     text_type_parse(b->arena, field_value(part, "content-type"), &type);
     part->declared_type = type.type;
-    if (type.is_missing && mx_str_eq(b->parts[c->self].declared_type,
-                                     MX_STR("multipart/digest")))
+    if (type.is_missing &&
+        mx_str_eq(b->parts[c->self].declared_type, MX_STR("multipart/digest")))
         part->declared_type = MX_STR("message/rfc822");
     part->boundary = type.boundary.n ? type.boundary : c->boundary;
     c->field = c->content = MX_STR_NONE;
@@ -392,15 +387,15 @@ static int end_child(struct cutter *c, bool is_bounded)
 static void look_for_epilogue(struct builder *b, struct mx_str rest)
 {
     for (size_t i = 0; i < rest.n; i++)
-        if (!is_space(rest.p[i]) && rest.p[i] != '.')
+        if (!text_char_space(rest.p[i]) && rest.p[i] != '.')
             b->flags |= TEXT_MIME_EPILOGUE_EXISTS;
 }
 
 static int parse_multipart(struct builder *b, size_t self, struct mx_str body,
                            unsigned levels)
 {
-    struct cutter c = {.b = b, .self = self, .boundary = b->parts[self].boundary,
-                       .levels = levels - 1};
+    struct cutter c = {
+        .b = b, .self = self, .boundary = b->parts[self].boundary, .levels = levels - 1};
     int rc = 0;
     for (struct mx_str rest = skip_preamble(&c, body); rest.n > 0 && rc == 0;) {
         struct mx_str line = text_head_line(rest);

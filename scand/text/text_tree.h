@@ -7,11 +7,11 @@
 struct mx_arena;
 struct mx_err;
 
-#define TEXT_NESTING_MAX 20      /* levels of multipart and message/rfc822 */
-#define TEXT_CHILDREN_MAX 1000   /* parts of one multipart */
-#define TEXT_PARTS_MAX 10000     /* parts of a message; ours */
-#define TEXT_BLANK_LINES_MAX 20  /* in a row */
-#define TEXT_PART_LINE_MAX 2048  /* bytes of a line in a part, line end included */
+#define TEXT_NESTING_MAX 20     /* levels of multipart and message/rfc822 */
+#define TEXT_CHILDREN_MAX 1000  /* parts of one multipart */
+#define TEXT_PARTS_MAX 10000    /* parts of a message; ours */
+#define TEXT_BLANK_LINES_MAX 20 /* in a row */
+#define TEXT_PART_LINE_MAX 2048 /* bytes of a line in a part, line end included */
 
 /**
  * text_tree_parse(arena, raw, out, err):

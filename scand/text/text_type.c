@@ -14,18 +14,9 @@
 #include <string.h>
 
 #include "mx_arena.h"
+#include "text/text_chars.h"
 
 #define VALUE_MAX_BYTES 16384 /* of a Content-Type that is looked at */
-
-static bool is_space(char c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
-static bool is_word(char c)
-{
-    return isalnum((unsigned char)c) || c == '_';
-}
 
 static bool is_of(char c, const char *set)
 {
@@ -34,7 +25,7 @@ static bool is_of(char c, const char *set)
 
 static size_t skip_spaces(struct mx_str s, size_t i)
 {
-    while (i < s.n && is_space(s.p[i]))
+    while (i < s.n && text_char_space(s.p[i]))
         i++;
     return i;
 }
@@ -47,7 +38,7 @@ static ptrdiff_t find_parameter(struct mx_str s, const char *name, size_t from)
 {
     struct mx_str wanted = mx_str(name);
     for (size_t i = from; i + wanted.n < s.n; i++) {
-        if ((i > 0 && is_word(s.p[i - 1])) ||
+        if ((i > 0 && text_char_word(s.p[i - 1])) ||
             !mx_str_istarts(mx_str_sub(s, i, s.n), wanted))
             continue;
         size_t equals = skip_spaces(s, i + wanted.n);
@@ -97,7 +88,8 @@ static struct mx_str find_boundary(struct mx_str s)
                 return quote < 0 ? rest : mx_str_sub(rest, 0, (size_t)quote);
             continue;
         }
-        for (end = i; end < s.n && !is_space(s.p[end]) && !is_of(s.p[end], "\";"); end++)
+        for (end = i; end < s.n && !text_char_space(s.p[end]) && !is_of(s.p[end], "\";");
+             end++)
             ;
         if (end > i && (end == s.n || s.p[end] != '"'))
             return mx_str_sub(s, i, end - i);
@@ -134,7 +126,7 @@ static struct mx_str continued_name(struct mx_arena *arena, struct mx_str s)
 /* "text" or "text/anything" that mail programs show as plain text. */
 static bool is_plain(struct mx_str type)
 {
-    if (!mx_str_starts(type, MX_STR("text")) || (type.n > 4 && is_word(type.p[4])))
+    if (!mx_str_starts(type, MX_STR("text")) || (type.n > 4 && text_char_word(type.p[4])))
         return false;
     return !mx_str_eq(type, MX_STR("text/x-vcard")) &&
            !mx_str_eq(type, MX_STR("text/calendar")) &&
@@ -148,7 +140,7 @@ static struct mx_str plain_type(struct mx_arena *arena, struct mx_str s)
     while (end < s.n && s.p[end] != ';' && s.p[end] != '/')
         end++;
     if (end > from && end < s.n && s.p[end] == '/')
-        for (end++; end < s.n && !is_of(s.p[end], ";/") && !is_space(s.p[end]);)
+        for (end++; end < s.n && !is_of(s.p[end], ";/") && !text_char_space(s.p[end]);)
             end++;
     else if (end == from) /* begins with "/": all of it up to ";" */
         while (end < s.n && s.p[end] != ';')
