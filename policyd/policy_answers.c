@@ -136,6 +136,7 @@ static const char *words(struct mx_arena *arena, const struct policy_answers *an
         subject = mx_arena_printf(arena, "rate %s", mx_str_esc(arena, q->rate.name));
         said = rate_words(arena, a);
         break;
+    case STORE_DOVECOT: break; /* asked behind STORE_QUOTA, by the store */
     case STORE_QUOTA:
         subject = mx_arena_printf(arena, "quota %s", mx_str_esc(arena, q->mailbox));
         said = quota_words(arena, a);

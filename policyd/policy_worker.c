@@ -39,6 +39,7 @@
 #include "policy_topology.h"
 #include "policy_verdict.h"
 #include "policyd_conf.h"
+#include "store_dovecot.h"
 #include "store_redis.h"
 
 #define RECEIVE_MAX 256       /* requests taken before replies get their turn */
@@ -87,6 +88,8 @@ struct policy_worker {
     uv_async_t wake;
     struct mxp_server *server;
     struct store *store;
+    struct store_redis_settings
+        dovecot; /* of the second connection, where there is one */
     struct policy_chain *chain;
     struct policy_topology *topology;
     size_t in_flight, bytes_in_flight;
@@ -313,8 +316,7 @@ static void on_fault(void *user, const char *peer, enum mx_err_code code,
     mx_counter_add(w->metrics.faults, 1);
     mx_log_throttled(w->options.log,
                      code == MX_ERR_VERSION ? &w->version_lines : &w->fault_lines,
-                     MX_LOG_WARN, "wire.fault",
-                     "peer=%s reason=\"%s\" action=ignored",
+                     MX_LOG_WARN, "wire.fault", "peer=%s reason=\"%s\" action=ignored",
                      mx_str_esc(arena, mx_str(peer)), reason);
     give_arena(w, arena);
 }
@@ -533,14 +535,35 @@ static int open_server(struct policy_worker *w, struct mx_err *err)
         &w->server, err);
 }
 
+/* Dovecot's Redis came or went: lists and limits do not depend on it. */
+static void on_dovecot_state(void *user, bool is_up, const char *reason)
+{
+    struct policy_worker *w = user;
+    const char *why = reason ? reason : "down";
+    if (mx_health_degraded(w->options.health, "dovecot", is_up ? NULL : why))
+        mx_log(w->options.log, is_up ? MX_LOG_INFO : MX_LOG_WARN,
+               is_up ? "dovecot.up" : "dovecot.down", "worker=%u reason=\"%s\"",
+               w->options.index, is_up ? "connected" : why);
+}
+
 static int open_store(struct policy_worker *w, struct mx_err *err)
 {
-    return store_redis_new(&w->loop,
-                           &(struct store_redis_options){.settings = w->options.redis,
-                                                         .clock = w->options.clock,
-                                                         .on_state = on_store_state,
-                                                         .user = w},
-                           &w->store, err);
+    struct store_redis_options options = {.settings = w->options.redis,
+                                          .clock = w->options.clock,
+                                          .on_state = on_store_state,
+                                          .user = w};
+    struct store *dovecot = NULL;
+    if (store_redis_new(&w->loop, &options, &w->store, err) < 0)
+        return -1;
+    if (*w->options.redis->dovecot.address == '\0')
+        return 0;
+    store_redis_dovecot(w->options.redis, &w->dovecot);
+    options.settings = &w->dovecot;
+    options.on_state = on_dovecot_state;
+    if (store_redis_new(&w->loop, &options, &dovecot, err) < 0)
+        return mx_err_wrap(err, "redis.dovecot");
+    w->store = store_dovecot_new(w->store, dovecot, w->options.redis->dovecot.prefix);
+    return 0;
 }
 
 static void fini(struct policy_worker *w)

@@ -105,6 +105,10 @@ int redis_hello_step(const struct store_redis_settings *settings, enum redis_hel
         redis_args_int(out, settings->db);
         return 0;
     case REDIS_HELLO_PROBE:
+        if (settings->is_foreign) {
+            redis_args_init(out, "PING");
+            return 0;
+        }
         redis_args_init(out, "SET");
         redis_args_text(out, STORE_PROBE_KEY);
         redis_args_text(out, "1");

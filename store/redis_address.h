@@ -33,7 +33,7 @@ enum redis_hello { REDIS_HELLO_AUTH, REDIS_HELLO_SELECT, REDIS_HELLO_PROBE };
  * redis_hello_step(settings, step, out):
  * The command of one step of the greeting: credentials, database, and a write with a
  * short life, which shows in one go that the server is loaded, is no replica, and takes
- * our writes.
+ * our writes; where the server is not ours, a PING.
  * Returns 0, or -1 where these settings skip the step.
  */
 int redis_hello_step(const struct store_redis_settings *settings, enum redis_hello step,

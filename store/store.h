@@ -28,6 +28,7 @@ enum store_kind {
     STORE_EPOCH,      /* since when has this store kept state? */
     STORE_RATE,       /* is there room for this much under this rate? */
     STORE_QUOTA,      /* what is known of this mailbox's quota? */
+    STORE_DOVECOT, /* its usage as Dovecot's quota_clone wrote it: store_dovecot asks */
 };
 
 /* Most specific pattern first: the first that is listed answers. */
@@ -62,6 +63,9 @@ struct store_question {
         struct store_grey_query grey;
         struct store_rate_query rate;
         struct mx_str mailbox; /* STORE_QUOTA: a mailbox id */
+        struct {
+            struct mx_str prefix, username;
+        } dovecot;
     };
 };
 

@@ -182,12 +182,21 @@ static void answer_quota(struct store_mem *mem, const struct store_question *que
     out->quota.over_since_ms = over ? over->number : 0;
 }
 
+/* Nobody writes as Dovecot does here: usage is not known. */
+static void answer_dovecot(struct store_mem *mem, const struct store_question *question,
+                           struct store_answer *out)
+{
+    (void)mem;
+    (void)question;
+    out->quota.has_used = false;
+}
+
 /* By enum store_kind. */
 static void (*const answers[])(struct store_mem *, const struct store_question *,
                                struct store_answer *) = {
     [STORE_LIST_MATCH] = answer_list, [STORE_GREY_SEEN] = answer_grey,
     [STORE_EPOCH] = answer_epoch,     [STORE_RATE] = answer_rate,
-    [STORE_QUOTA] = answer_quota,
+    [STORE_QUOTA] = answer_quota,     [STORE_DOVECOT] = answer_dovecot,
 };
 
 static void mem_ask(struct store *store, struct store_batch *batch)

@@ -321,7 +321,7 @@ int store_redis_new(struct uv_loop_s *loop, const struct store_redis_options *op
     struct redis_link_options link = {
         .settings = options->settings,
         .scripts = redis->scripts,
-        .n_scripts = STORE_SCRIPTS,
+        .n_scripts = options->settings->is_foreign ? 0 : STORE_SCRIPTS,
         .on_state = options->on_state,
         .user = options->user,
     };
@@ -339,6 +339,17 @@ int store_redis_new(struct uv_loop_s *loop, const struct store_redis_options *op
     return 0;
 }
 
+void store_redis_dovecot(const struct store_redis_settings *settings,
+                         struct store_redis_settings *out)
+{
+    *out = *settings;
+    out->address = settings->dovecot.address;
+    out->username = settings->dovecot.username;
+    out->password = settings->dovecot.password;
+    out->db = settings->dovecot.db;
+    out->is_foreign = true;
+}
+
 int store_redis_check(const struct store_redis_settings *settings, struct mx_err *err)
 {
     struct redis_sync *sync = NULL;
@@ -348,7 +359,40 @@ int store_redis_check(const struct store_redis_settings *settings, struct mx_err
     return 0;
 }
 
+#define DOVECOT(member) offsetof(struct store_dovecot_settings, member)
 #define KEY(member) offsetof(struct store_redis_settings, member)
+
+static const struct mx_conf_key dovecot_keys[] = {
+    {.name = "address",
+     .type = MX_CONF_STRING,
+     .offset = DOVECOT(address),
+     .max = 300,
+     .doc =
+         "Where Dovecot's quota_clone writes: unix:/path or host:port. Empty: usage is "
+         "what the site keeps in our own Redis."},
+    {.name = "username",
+     .type = MX_CONF_STRING,
+     .offset = DOVECOT(username),
+     .max = 256,
+     .doc = "ACL user; empty for the default user."},
+    {.name = "password",
+     .type = MX_CONF_STRING,
+     .offset = DOVECOT(password),
+     .max = 512,
+     .doc = "Password; empty where it asks for none."},
+    {.name = "db",
+     .type = MX_CONF_INT,
+     .offset = DOVECOT(db),
+     .max = 65535,
+     .def = "0",
+     .doc = "Number of the database."},
+    {.name = "prefix",
+     .type = MX_CONF_STRING,
+     .offset = DOVECOT(prefix),
+     .max = 128,
+     .doc = "Dovecot's redis_key_prefix."},
+    {.type = MX_CONF_END},
+};
 
 static const struct mx_conf_key keys[] = {
     {.name = "address",
@@ -401,6 +445,11 @@ static const struct mx_conf_key keys[] = {
      .max = 600000,
      .def = "5s",
      .doc = "Longest pause between attempts to connect."},
+    {.name = "dovecot",
+     .type = MX_CONF_GROUP,
+     .offset = KEY(dovecot),
+     .sub = dovecot_keys,
+     .doc = "Live mailbox usage from Dovecot, read only."},
     {.type = MX_CONF_END},
 };
 

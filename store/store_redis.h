@@ -12,6 +12,14 @@ struct uv_loop_s;
 struct mx_clock;
 
 /* Section "redis". */
+/* Dovecot's quota_clone writes to a plain Redis of its own. */
+struct store_dovecot_settings {
+    const char *address; /* "": there is none */
+    const char *username, *password;
+    int64_t db;
+    const char *prefix; /* as Dovecot's redis_key_prefix */
+};
+
 struct store_redis_settings {
     const char *address;  /* "unix:/run/redis/redis.sock", "redis.example:6379" */
     const char *username; /* ACL user; "" none */
@@ -20,6 +28,9 @@ struct store_redis_settings {
     int64_t timeout_ms; /* of one round trip */
     int64_t connect_timeout_ms;
     int64_t backoff_min_ms, backoff_max_ms;
+    struct store_dovecot_settings dovecot;
+    bool is_foreign; /* not ours: nothing is written to it, not even to see whether it
+                        works */
 };
 extern const struct mx_conf_section store_redis_section;
 
@@ -40,6 +51,14 @@ struct store_redis_options {
  */
 int store_redis_new(struct uv_loop_s *loop, const struct store_redis_options *options,
                     struct store **out, struct mx_err *err);
+
+/**
+ * store_redis_dovecot(settings, out):
+ * Settings of the connection to Dovecot's Redis, ${settings}->dovecot, with the time-outs
+ * of ours. Texts are borrowed.
+ */
+void store_redis_dovecot(const struct store_redis_settings *settings,
+                         struct store_redis_settings *out);
 
 /**
  * store_redis_check(settings, err):

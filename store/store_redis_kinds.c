@@ -152,6 +152,48 @@ static int decode_quota(const struct store_question *question, size_t step,
     return redis_reply_int(redis_reply_at(reply, 2), &out->quota.active_ms);
 }
 
+/* Dovecot escapes a user name only where it holds a slash: "/" is "\\-", "\\" doubled. */
+static size_t put_username(char *out, size_t room, struct mx_str name)
+{
+    bool is_escaped = mx_str_chr(name, '/') >= 0;
+    size_t n = 0;
+    for (size_t i = 0; i < name.n && n + 2 <= room; i++) {
+        if (is_escaped && (name.p[i] == '/' || name.p[i] == '\\')) {
+            out[n++] = '\\';
+            out[n++] = name.p[i] == '/' ? '-' : '\\';
+        } else {
+            out[n++] = name.p[i];
+        }
+    }
+    return n;
+}
+
+/* "<prefix><username>/quota/storage": bytes. A name too long for a key has no usage. */
+static void encode_dovecot(const struct store_question *question, size_t step,
+                           struct store_command *out)
+{
+    static const struct mx_str suffix = MX_STR("/quota/storage");
+    struct mx_str prefix = mx_str_sub(question->dovecot.prefix, 0, 128);
+    (void)step;
+    if (prefix.n > 0)
+        memcpy(out->text, prefix.p, prefix.n);
+    size_t n = prefix.n;
+    n += put_username(out->text + n, sizeof(out->text) - n - suffix.n,
+                      question->dovecot.username);
+    memcpy(out->text + n, suffix.p, suffix.n);
+    redis_args_init(&out->args, "GET");
+    redis_args_str(&out->args, mx_str_of(out->text, n + suffix.n));
+}
+
+static int decode_dovecot(const struct store_question *question, size_t step,
+                          const struct redisReply *reply, struct store_answer *out)
+{
+    (void)question;
+    (void)step;
+    out->quota.has_used = !redis_reply_is_nil(reply);
+    return redis_reply_int(reply, &out->quota.used);
+}
+
 const struct store_question_kind *store_question_kind(enum store_kind kind)
 {
     static const struct store_question_kind kinds[] = {
@@ -160,6 +202,7 @@ const struct store_question_kind *store_question_kind(enum store_kind kind)
         [STORE_EPOCH] = {1, encode_epoch, decode_epoch},
         [STORE_RATE] = {1, encode_rate, decode_rate},
         [STORE_QUOTA] = {QUOTA_STEPS, encode_quota, decode_quota},
+        [STORE_DOVECOT] = {1, encode_dovecot, decode_dovecot},
     };
     assert((size_t)kind < sizeof(kinds) / sizeof(kinds[0]));
     return &kinds[kind];
