@@ -9,7 +9,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "bench"))
 import mta
 import nothing_lost
 
-MESSAGES = int(os.environ.get("MX_TEST_MESSAGES", "1000")) // 2
+# Enough for some seconds of load, or nothing would be killed meanwhile.
+MESSAGES = max(500, int(os.environ.get("MX_TEST_MESSAGES", "1000")) // 2)
 
 
 @pytest.mark.parametrize("at_once", [1, 2])

@@ -34,14 +34,14 @@ def program(name):
 
 
 def wait_until(predicate, what, timeout=30):
-    """Poll until predicate() is true; returns its value."""
+    """Poll until predicate() is true; returns its value. what: text, or a function for it."""
     deadline = time.monotonic() + timeout
     while True:
         value = predicate()
         if value:
             return value
         if time.monotonic() > deadline:
-            raise AssertionError(f"waited {timeout} s for {what}")
+            raise AssertionError(f"waited {timeout} s for {what() if callable(what) else what}")
         time.sleep(0.02)
 
 
@@ -164,17 +164,21 @@ class Cluster:
         return int((self.dir / "pid" / f"{name}.pid").read_text())
 
     def kill(self, name, number=signal.SIGKILL):
-        """Kill one process; returns when it is gone."""
+        """Kill one process; returns when it is gone and mxdropctl up knows of it."""
         pid = self.pid(name)
+        news = f"{name} died"
+        before = self.up.log().count(news)
         os.kill(pid, number)
-        wait_until(lambda: not is_alive(pid), f"{name} to end")
+        wait_until(lambda: not is_alive(pid) and self.up.log().count(news) > before,
+                   f"{name} to end")
 
     def revive(self, *names):
         """Start what is down; returns when the named ones are ready again."""
         os.kill(self.up.popen.pid, signal.SIGUSR1)
         for name in names:
             ready = self._redis_answers if name == "redis" else lambda n=name: self.is_ready(n)
-            wait_until(ready, f"{name} to be ready again", START_S)
+            wait_until(ready, lambda: f"mxdropctl up to start what was killed:\n"
+                       f"{self.up.log()}{self.all_logs()}", START_S)
 
     def join(self, name):
         """Start one more scanner or policyd that the cluster was not told of."""
