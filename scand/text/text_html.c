@@ -77,7 +77,8 @@ static void collector_add(struct collector *collector, struct mx_str text)
     collector->list.v[collector->list.n - 1].n += text.n;
 }
 
-/* ---- the source ---------------------------------------------------------------------- */
+/* ---- the source ----------------------------------------------------------------------
+ */
 
 /* One of the repairs at ${at}: what to read on from; ${out} is what to write. */
 static size_t repair_at(struct mx_str rest, char *out)
@@ -134,7 +135,8 @@ static struct mx_str repair(struct mx_arena *arena, struct mx_str source)
     return mx_str_of(copy, (size_t)(to - copy));
 }
 
-/* ---- text ---------------------------------------------------------------------------- */
+/* ---- text ----------------------------------------------------------------------------
+ */
 
 static bool is_visible(struct renderer *r, struct mx_str text)
 {
@@ -165,7 +167,8 @@ static void on_text(struct renderer *r, const struct html_token *token)
     html_out_text(r->out, text, is_wide, is_visible(r, text));
 }
 
-/* ---- tags ---------------------------------------------------------------------------- */
+/* ---- tags ----------------------------------------------------------------------------
+ */
 
 static bool is_letter(char c)
 {
@@ -325,7 +328,8 @@ static void on_token(struct renderer *r, const struct html_token *token)
     }
 }
 
-/* ---- results ------------------------------------------------------------------------- */
+/* ---- results -------------------------------------------------------------------------
+ */
 
 static void add_anchors(struct renderer *r)
 {

@@ -153,9 +153,7 @@ void html_links_tag(struct html_links *links, const struct html_known *known,
     enum html_tag_id id = known->id;
     switch (known->link) {
     case HTML_LINK_NONE: break;
-    case HTML_LINK_BACKGROUND:
-        push_attr(links, id, token, MX_STR("background"));
-        break;
+    case HTML_LINK_BACKGROUND: push_attr(links, id, token, MX_STR("background")); break;
     case HTML_LINK_HREF:
         push(links, id, html_links_href(links, token));
         push_attr(links, id, token, MX_STR("data-saferedirecturl"));

@@ -64,7 +64,8 @@ bool html_out_is_blank(struct mx_str run)
     return true;
 }
 
-/* ---- words cut by tags --------------------------------------------------------------- */
+/* ---- words cut by tags ---------------------------------------------------------------
+ */
 
 /* A letter, a digit or what else is neither space nor ASCII punctuation. */
 static bool is_solid(uint32_t c, bool is_wide)
@@ -140,7 +141,8 @@ static void count_cuts(struct html_out *out, struct mx_str run, bool is_wide)
         out->backhair[left][right] = true;
 }
 
-/* ---- runs ---------------------------------------------------------------------------- */
+/* ---- runs ----------------------------------------------------------------------------
+ */
 
 static void append(struct buffer *buffer, const char *p, size_t n)
 {

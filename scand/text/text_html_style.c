@@ -89,7 +89,8 @@ void html_styles_close(struct html_styles *s, enum html_tag_id tag)
         pop(s);
 }
 
-/* ---- attributes ---------------------------------------------------------------------- */
+/* ---- attributes ----------------------------------------------------------------------
+ */
 
 /* A number at the start of ${text}, with its sign; false without one. */
 static bool read_size(struct mx_str text, bool *out_is_relative, int *out)
@@ -247,7 +248,8 @@ void html_styles_open(struct html_styles *s, enum html_tag_id tag,
     struct mx_str value;
     bool is_relative;
     int n;
-    if (tag == HTML_TAG_BASEFONT && html_attr_get(s->arena, token, MX_STR("size"), &value) &&
+    if (tag == HTML_TAG_BASEFONT &&
+        html_attr_get(s->arena, token, MX_STR("size"), &value) &&
         read_size(value, &is_relative, &n) && !is_relative) {
         s->base_size = n;
         return;

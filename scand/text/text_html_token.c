@@ -27,31 +27,36 @@
 #define QUEUE_MAX 4 /* tokens that one step can make */
 
 /* In the order in which the strongest wins. */
-enum section { SECTION_NONE, SECTION_INCLUDE, SECTION_RCDATA, SECTION_CDATA,
-               SECTION_IGNORE };
+enum section {
+    SECTION_NONE,
+    SECTION_INCLUDE,
+    SECTION_RCDATA,
+    SECTION_CDATA,
+    SECTION_IGNORE
+};
 
 static const struct literal {
     const char *name;
     bool is_cdata;
     enum { AT_END_CLOSE, AT_END_PENDING, AT_END_TEXT } at_end;
 } literals[] = {
-    {"script", true, AT_END_CLOSE},     {"style", true, AT_END_CLOSE},
-    {"xmp", true, AT_END_TEXT},         {"iframe", true, AT_END_TEXT},
-    {"plaintext", true, AT_END_TEXT},   {"title", false, AT_END_PENDING},
+    {"script", true, AT_END_CLOSE},   {"style", true, AT_END_CLOSE},
+    {"xmp", true, AT_END_TEXT},       {"iframe", true, AT_END_TEXT},
+    {"plaintext", true, AT_END_TEXT}, {"title", false, AT_END_PENDING},
     {"textarea", false, AT_END_TEXT},
 };
 #define N_LITERALS (sizeof(literals) / sizeof(literals[0]))
 
 struct html_tokens {
     struct mx_arena *arena;
-    const char *at, *end; /* what is left; *end is NUL */
-    bool is_rest, is_done; /* reading stopped once; for good */
-    const struct literal *literal;     /* inside one; NULL otherwise */
-    const char *pending_end;           /* end tag due before the next tag; NULL none */
-    bool has_no_close[N_LITERALS];     /* searched up to the end and not found */
-    bool is_cdata;                     /* text has no references */
-    bool has_short_comments;           /* they end at the first ">" */
-    unsigned char *sections;           /* strongest section up to each level */
+    const char *at, *end;          /* what is left; *end is NUL */
+    bool is_rest, is_done;         /* reading stopped once; for good */
+    const struct literal *literal; /* inside one; NULL otherwise */
+    const char *pending_end;       /* end tag due before the next tag; NULL none */
+    bool has_no_close[N_LITERALS]; /* searched up to the end and not found */
+    bool is_cdata;                 /* text has no references */
+    bool has_short_comments;       /* they end at the first ">" */
+    unsigned char *sections;       /* strongest section up to each level */
     size_t n_sections, sections_room;
     enum section section;
     struct html_token queue[QUEUE_MAX];
@@ -140,7 +145,8 @@ static void emit_text(struct html_tokens *t, const char *from, const char *to)
 }
 
 /* ---- markup: each reader is given "<" and returns what is behind the token, NULL where
- * this is no markup after all, or the "<" itself where the end is missing ------------- */
+ * this is no markup after all, or the "<" itself where the end is missing -------------
+ */
 
 static const char *comment_to_gt(struct html_tokens *t, const char *start)
 {
@@ -275,7 +281,8 @@ static const char *read_bang(struct html_tokens *t, const char *start)
     return comment_to_gt(t, start);
 }
 
-/* Behind the value that begins at ${p}, which goes to ${out}; NULL: the end is missing. */
+/* Behind the value that begins at ${p}, which goes to ${out}; NULL: the end is missing.
+ */
 static const char *read_value(const struct html_tokens *t, const char *p,
                               struct mx_str *out)
 {
@@ -396,7 +403,8 @@ static const char *read_markup(struct html_tokens *t, const char *start)
     return gt == NULL ? start : gt + 1; /* a processing instruction has no token */
 }
 
-/* ---- the three ways to read on; each returns false where nothing more can be read ---- */
+/* ---- the three ways to read on; each returns false where nothing more can be read ----
+ */
 
 /* The end tag of the literal that is open: its "<"; NULL none. ${behind} is behind it. */
 static const char *find_close(const struct html_tokens *t, const char **behind)
@@ -428,9 +436,8 @@ static bool read_literal(struct html_tokens *t)
         return false;
     }
     emit_text(t, t->at, close);
-    emit(t, (struct html_token){
-                .kind = HTML_TOKEN_END,
-                .name = mx_str_of(close + 2, strlen(t->literal->name))});
+    emit(t, (struct html_token){.kind = HTML_TOKEN_END,
+                                .name = mx_str_of(close + 2, strlen(t->literal->name))});
     t->literal = NULL;
     t->is_cdata = false;
     t->at = behind;
@@ -506,7 +513,8 @@ static bool read_on(struct html_tokens *t)
     return *t->at == '<' ? read_at_lt(t) : read_text(t, t->at);
 }
 
-/* ---- what to do where reading stopped ------------------------------------------------ */
+/* ---- what to do where reading stopped ------------------------------------------------
+ */
 
 static void emit_rest(struct html_tokens *t)
 {
@@ -587,4 +595,3 @@ bool html_tokens_next(struct html_tokens *t, struct html_token *out)
     *out = t->queue[t->queue_at++];
     return true;
 }
-

@@ -171,11 +171,14 @@ struct mx_str html_uri_resolve(struct mx_arena *arena, struct mx_str base,
     struct mx_str scheme = scheme_of(&uri);
     struct mx_str none = MX_STR("");
     struct mx_str parts[] = {
-        scheme,    scheme.n > 0 ? MX_STR(":") : none,
+        scheme,
+        scheme.n > 0 ? MX_STR(":") : none,
         uri.authority.p != NULL ? MX_STR("//") : none,
         uri.authority,
-        uri.path,  uri.query.p != NULL ? MX_STR("?") : none,
-        uri.query, uri.fragment.p != NULL ? MX_STR("#") : none,
+        uri.path,
+        uri.query.p != NULL ? MX_STR("?") : none,
+        uri.query,
+        uri.fragment.p != NULL ? MX_STR("#") : none,
         uri.fragment,
     };
     return text_join(arena, parts, sizeof(parts) / sizeof(parts[0]));

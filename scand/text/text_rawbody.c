@@ -26,7 +26,8 @@ static bool is_wanted(const struct text_part *part)
     for (size_t i = 0; i < sizeof(tops) / sizeof(tops[0]); i++) {
         struct mx_str top = mx_str(tops[i]);
         if (mx_str_starts(part->type, top) &&
-            (part->type.n == top.n || !text_char_word((unsigned char)part->type.p[top.n])))
+            (part->type.n == top.n ||
+             !text_char_word((unsigned char)part->type.p[top.n])))
             return true;
     }
     return false;
