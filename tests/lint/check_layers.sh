@@ -13,7 +13,6 @@ declare -A may_include=(
     [scand]="lib proto store scand"
     [milter-shim]="lib proto store milter-shim"
     [ctl]="lib proto store ctl"
-    [bench]="lib proto store bench"
 )
 
 # Library header (extended regex) and the files that may include it (extended regex).
