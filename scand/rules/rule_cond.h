@@ -33,6 +33,7 @@ struct rule_cond_stack {
     } v[RULE_CONDITION_DEPTH_MAX];
 };
 
+/** rule_cond_init, _fini(cond): nothing loaded yet; ${arena} outlives it. */
 void rule_cond_init(struct rule_cond *cond, struct mx_arena *arena, bool has_network);
 void rule_cond_fini(struct rule_cond *cond);
 

@@ -410,13 +410,13 @@ static int by_bytes(const void *a, const void *b)
     return mx_str_icmp(*(const struct mx_str *)a, *(const struct mx_str *)b);
 }
 
-/* A sorted copy of the list ${directive}, for bsearch; NULL: there is none. */
+/* A sorted copy of the list ${directive}, for bsearch; NULL: nothing is in it. */
 static const struct text_list *sorted(const struct rule_set *set, const char *directive)
 {
     const struct rule_list *list = rule_list_find(set, directive, MX_STR(""));
     struct text_list *out;
 
-    if (!list) {
+    if (!list || list->entries.n == 0) {
         return NULL;
     }
     out = mx_arena_alloc(set->arena, sizeof(*out));

@@ -28,6 +28,7 @@ struct rule_lists {
     size_t n, room, n_entries;
 };
 
+/** rule_lists_init, _fini(lists): no lists yet; ${arena} outlives them. */
 void rule_lists_init(struct rule_lists *lists, struct mx_arena *arena);
 void rule_lists_fini(struct rule_lists *lists);
 

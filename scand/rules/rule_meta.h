@@ -13,9 +13,10 @@
 struct mx_err;
 struct rule_names;
 
-#define RULE_META_STEPS_MAX 4000000u  /* of all metas of a set */
-#define RULE_GLOB_BYTES_MAX 20000000u /* of rules_matching() globs, for each rule tried  \
-                                       */
+#define RULE_META_STEPS_MAX 4000000u /* of all metas of a set */
+#define RULE_GLOB_BYTES_MAX                                                              \
+    20000000u /* of rules_matching() globs, for each rule tried                          \
+               */
 
 struct rule_meta {
     struct rule_expr expr;

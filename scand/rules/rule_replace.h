@@ -22,6 +22,7 @@ struct rule_replace {
     size_t n, room;
 };
 
+/** rule_replace_init, _fini(replace): no tags yet; ${arena} outlives them. */
 void rule_replace_init(struct rule_replace *replace, struct mx_arena *arena);
 void rule_replace_fini(struct rule_replace *replace);
 

@@ -1,0 +1,2 @@
+# The reader of rule files.
+mx_fuzz_test(rules mxscan)
