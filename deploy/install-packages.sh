@@ -116,7 +116,8 @@ postfix_conflicts() {
 unpack_postfix() {
     local work libs
     work=$(mktemp -d)
-    (cd "$work" && apt-get download -qq -o APT::Sandbox::User=root postfix) || die "cannot download postfix"
+    (cd "$work" && apt-get download -qq -o APT::Sandbox::User=root postfix) ||
+        die "cannot download postfix"
     mkdir -p "$private_root"
     dpkg -x "$work"/postfix_*.deb "$private_root"
     libs=$(dpkg-deb -f "$work"/postfix_*.deb Depends | tr ',' '\n' | awk '/^ *lib/ { print $1 }')
