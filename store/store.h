@@ -49,7 +49,7 @@ struct store_grey_query {
 /* A token bucket of the whole cluster: ${limit} units per period, all of them at once at
    most. Asking takes nothing; STORE_RATE_HIT does. */
 struct store_rate_query {
-    struct mx_str name; /* what is limited, any bytes; hashed */
+    struct mx_str name; /* what is limited, any bytes */
     int64_t limit;      /* units per period, at least 1 */
     int64_t period_ms;  /* at least 1 */
     int64_t cost;       /* units, 0 or more */

@@ -18,6 +18,7 @@
 #include "mx_time.h"
 #include "redis_reply.h"
 #include "redis_sync.h"
+#include "store_admin_scan.h"
 #include "store_keys.h"
 #include "store_pattern.h"
 #include "store_redis.h"
@@ -26,10 +27,6 @@
 #define PAGE_ARENA (16u << 20)
 #define LIST_MAX 100000 /* entries of one list that are shown */
 #define LIST_ARENA (256u << 20)
-
-struct store_admin {
-    struct redis_sync *sync;
-};
 
 int store_admin_open(const struct store_redis_settings *settings,
                      struct store_admin **out, struct mx_err *err)
@@ -100,9 +97,8 @@ struct list {
 
 /* One page of a walk: ${command} is HSCAN (with a key) or SCAN. ${cursor} is the last
    one, "0" at first; it is replaced. */
-#define CURSOR_MAX 24
 static int scan_page(struct store_admin *admin, struct redis_args *args,
-                     char cursor[static CURSOR_MAX], struct redisReply **out,
+                     char cursor[static STORE_CURSOR_MAX], struct redisReply **out,
                      struct mx_err *err)
 {
     struct redisReply *reply = NULL;
@@ -111,11 +107,11 @@ static int scan_page(struct store_admin *admin, struct redis_args *args,
     if (redis_sync_run(admin->sync, args, &reply, err) != 0)
         return -1;
     struct mx_str next = redis_reply_str(redis_reply_at(reply, 0));
-    if (redis_reply_count(reply) != 2 || next.n == 0 || next.n >= CURSOR_MAX) {
+    if (redis_reply_count(reply) != 2 || next.n == 0 || next.n >= STORE_CURSOR_MAX) {
         redis_sync_free_reply(reply);
         return mx_err_set(err, MX_ERR_SYSTEM, "Redis: unexpected reply to a SCAN");
     }
-    snprintf(cursor, CURSOR_MAX, "%.*s", MX_STR_FMT(next));
+    snprintf(cursor, STORE_CURSOR_MAX, "%.*s", MX_STR_FMT(next));
     *out = reply;
     return 0;
 }
@@ -148,7 +144,7 @@ static int by_pattern(const void *a, const void *b)
 static int read_list(struct store_admin *admin, struct mx_str key, struct list *list,
                      struct mx_err *err)
 {
-    char cursor[CURSOR_MAX] = "0";
+    char cursor[STORE_CURSOR_MAX] = "0";
     do {
         struct redis_args args;
         struct redisReply *reply = NULL;
@@ -275,9 +271,9 @@ static int tell_grey_page(struct store_admin *admin, const struct redisReply *pa
     return 0;
 }
 
-static int scan_keys(struct store_admin *admin, struct mx_str glob,
-                     char cursor[static CURSOR_MAX], struct redisReply **out,
-                     struct mx_err *err)
+int store_admin_scan_keys(struct store_admin *admin, struct mx_str glob,
+                          char cursor[static STORE_CURSOR_MAX], struct redisReply **out,
+                          struct mx_err *err)
 {
     struct redis_args args;
     redis_args_init(&args, "SCAN");
@@ -293,13 +289,14 @@ int store_admin_grey_each(struct store_admin *admin, struct mx_str pool, size_t 
 {
     struct grey_walk walk = {
         .arena = mx_arena_new(PAGE_ARENA), .left = max, .fn = fn, .user = user};
-    char cursor[CURSOR_MAX] = "0";
+    char cursor[STORE_CURSOR_MAX] = "0";
     struct store_key glob;
     int status = 0;
     store_keys_tuples_glob(&glob, pool);
     do {
         struct redisReply *reply = NULL;
-        status = scan_keys(admin, mx_str_of(glob.text, glob.n), cursor, &reply, err);
+        status = store_admin_scan_keys(admin, mx_str_of(glob.text, glob.n), cursor,
+                                       &reply, err);
         if (status == 0)
             status = tell_grey_page(admin, redis_reply_at(reply, 1), &walk, err);
         redis_sync_free_reply(reply);
@@ -331,14 +328,15 @@ static int clear_page(struct store_admin *admin, const struct redisReply *page,
 int store_admin_grey_clear(struct store_admin *admin, struct mx_str pool,
                            int64_t *out_cleared, struct mx_err *err)
 {
-    char cursor[CURSOR_MAX] = "0";
+    char cursor[STORE_CURSOR_MAX] = "0";
     struct store_key glob;
     int64_t cleared = 0;
     int status = 0;
     store_keys_pools_glob(&glob, pool);
     do {
         struct redisReply *reply = NULL;
-        status = scan_keys(admin, mx_str_of(glob.text, glob.n), cursor, &reply, err);
+        status = store_admin_scan_keys(admin, mx_str_of(glob.text, glob.n), cursor,
+                                       &reply, err);
         if (status == 0)
             status = clear_page(admin, redis_reply_at(reply, 1), &cleared, err);
         redis_sync_free_reply(reply);

@@ -60,4 +60,37 @@ struct store_info {
 int store_admin_info(struct store_admin *admin, struct store_info *out,
                      struct mx_err *err);
 
+/* Numbers of a mailbox's quota that a change may set; negative: leave as it is. */
+struct store_quota_change {
+    int64_t limit, used; /* bytes */
+    int64_t active_ms;   /* wall clock of the owner's last visit */
+};
+
+/** store_admin_quota_get(admin, mailbox, out, err): ${out}->quota, as policyd sees it. */
+int store_admin_quota_get(struct store_admin *admin, struct mx_str mailbox,
+                          struct store_answer *out, struct mx_err *err);
+
+/** store_admin_quota_set(admin, mailbox, change, err). Fails: not a mailbox id, Redis
+ * (-1). */
+int store_admin_quota_set(struct store_admin *admin, struct mx_str mailbox,
+                          const struct store_quota_change *change, struct mx_err *err);
+
+/**
+ * store_admin_dovecot_used(settings, mailbox, out, err):
+ * Usage as Dovecot's Redis has it (${settings}->dovecot must have an address).
+ * Returns 1 with ${out} set, 0: Dovecot does not know the mailbox, -1: failed.
+ */
+int store_admin_dovecot_used(const struct store_redis_settings *settings,
+                             struct mx_str mailbox, int64_t *out, struct mx_err *err);
+
+/**
+ * store_admin_rate_each(admin, max, fn, user, err):
+ * Every bucket that is not empty: its name as rate_limit made it ("client messages
+ * 100/3600000 192.0.2.1") and its theoretical arrival time, microseconds of the wall
+ * clock.
+ */
+int store_admin_rate_each(struct store_admin *admin, size_t max,
+                          void (*fn)(void *user, struct mx_str name, int64_t tat_us),
+                          void *user, struct mx_err *err);
+
 #endif

@@ -18,6 +18,7 @@
 
 #define HASH_BYTES (STORE_HASH_HEX / 2)
 #define GREY_PREFIX "mx:gl:{"
+#define RATE_PREFIX "mx:rl:{"
 
 _Static_assert(sizeof(GREY_PREFIX) + STORE_TAG_MAX + sizeof("}:t:") + STORE_HASH_HEX <=
                    STORE_KEY_MAX,
@@ -94,6 +95,13 @@ static struct mx_str tagged(struct store_key *out, const char *prefix, struct mx
     return mx_str_of(out->text, out->n);
 }
 
+static struct mx_str all(struct store_key *out, const char *glob)
+{
+    out->n = 0;
+    add(out, mx_str(glob));
+    return mx_str_of(out->text, out->n);
+}
+
 struct mx_str store_keys_list(struct store_key *out, struct mx_str scope)
 {
     return tagged(out, "mx:ls:", scope, "");
@@ -124,11 +132,12 @@ struct mx_str store_keys_counter_of(struct store_key *out, struct mx_str key)
 
 struct mx_str store_keys_rate(struct store_key *out, struct mx_str name)
 {
-    out->n = 0;
-    add(out, MX_STR("mx:rl:{"));
-    add_hash(out, name);
-    add(out, MX_STR("}"));
-    return mx_str_of(out->text, out->n);
+    return tagged(out, "mx:rl:", name, "");
+}
+
+struct mx_str store_keys_rates_glob(struct store_key *out)
+{
+    return all(out, "mx:rl:{*}");
 }
 
 struct mx_str store_keys_quota(struct store_key *out, struct mx_str mailbox)
@@ -149,13 +158,6 @@ struct mx_str store_keys_due(struct store_key *out, const char *role)
 struct mx_str store_keys_node(struct store_key *out, const char *role)
 {
     return tagged(out, "mx:reg:", mx_str(role), ":node");
-}
-
-static struct mx_str all(struct store_key *out, const char *glob)
-{
-    out->n = 0;
-    add(out, mx_str(glob));
-    return mx_str_of(out->text, out->n);
 }
 
 struct mx_str store_keys_tuples_glob(struct store_key *out, struct mx_str pool)
@@ -192,11 +194,12 @@ static int take_byte(struct mx_str *rest, char *out)
     return 0;
 }
 
-int store_keys_pool_of(struct mx_arena *arena, struct mx_str key, struct mx_str *out)
+static int tag_of(struct mx_arena *arena, struct mx_str key, struct mx_str prefix,
+                  struct mx_str *out)
 {
-    if (!mx_str_starts(key, MX_STR(GREY_PREFIX)) || key.n >= STORE_KEY_MAX)
+    if (!mx_str_starts(key, prefix) || key.n >= STORE_KEY_MAX)
         return -1;
-    struct mx_str tag = mx_str_sub(key, sizeof(GREY_PREFIX) - 1, key.n);
+    struct mx_str tag = mx_str_sub(key, prefix.n, key.n);
     ptrdiff_t end = mx_str_chr(tag, '}');
     if (end <= 0)
         return -1;
@@ -210,4 +213,14 @@ int store_keys_pool_of(struct mx_arena *arena, struct mx_str key, struct mx_str 
             return -1;
     *out = mx_str_of(text, n);
     return 0;
+}
+
+int store_keys_pool_of(struct mx_arena *arena, struct mx_str key, struct mx_str *out)
+{
+    return tag_of(arena, key, MX_STR(GREY_PREFIX), out);
+}
+
+int store_keys_rate_of(struct mx_arena *arena, struct mx_str key, struct mx_str *out)
+{
+    return tag_of(arena, key, MX_STR(RATE_PREFIX), out);
 }

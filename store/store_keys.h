@@ -4,7 +4,7 @@
  *   mx:ls:{SCOPE}              hash: pattern -> "a 1700000000000" | "d 1700000000000"
  *   mx:gl:{POOL}:n             counter: passes of the pool                     (TTL)
  *   mx:gl:{POOL}:t:HASH        hash of one tuple: f first, l last, n passes, t text (TTL)
- *   mx:rl:{HASH}               bucket of a rate limit: its theoretical arrival time (TTL)
+ *   mx:rl:{NAME}               bucket of a rate limit: its theoretical arrival time (TTL)
  *   mx:qt:{MAILBOX}            hash: limit and used (bytes), active (ms)
  *   mx:qt:{MAILBOX}:over       since when it is over its quota, ms             (TTL)
  *   mx:{epoch}                 since when this store keeps state
@@ -52,8 +52,11 @@ struct mx_str store_keys_tuple(struct store_key *out, struct mx_str pool,
 /** store_keys_counter_of(out, key): the counter of the pool that a tuple's key is in. */
 struct mx_str store_keys_counter_of(struct store_key *out, struct mx_str key);
 
-/** store_keys_rate(out, name): the bucket of what is limited; ${name} is hashed. */
+/** store_keys_rate(out, name): the bucket of what is limited. */
 struct mx_str store_keys_rate(struct store_key *out, struct mx_str name);
+
+/** store_keys_rates_glob(out): SCAN pattern of all buckets. */
+struct mx_str store_keys_rates_glob(struct store_key *out);
 
 /** store_keys_quota(out, mailbox), store_keys_over(out, mailbox): quota of a mailbox. */
 struct mx_str store_keys_quota(struct store_key *out, struct mx_str mailbox);
@@ -76,5 +79,8 @@ struct mx_str store_keys_pools_glob(struct store_key *out, struct mx_str pool);
  * Fails:  not a greylist key (-1, ${out} untouched).
  */
 int store_keys_pool_of(struct mx_arena *arena, struct mx_str key, struct mx_str *out);
+
+/** store_keys_rate_of(arena, key, out): the name of a bucket, as store_keys_pool_of. */
+int store_keys_rate_of(struct mx_arena *arena, struct mx_str key, struct mx_str *out);
 
 #endif
