@@ -85,6 +85,7 @@ static int result_parse(struct mx_arena *arena, struct mx_str value,
 {
     struct mx_str word = first_word(value);
     struct mx_str rest = mx_str_trim(mx_str_sub(value, word.n, value.n));
+    int64_t code;
     *out_step = POLICY_DONE;
     if (mx_str_ieq(word, MX_STR("DUNNO"))) {
         *out_step = POLICY_NEXT;
@@ -98,9 +99,9 @@ static int result_parse(struct mx_arena *arena, struct mx_str value,
         return refusal(arena, POLICY_REJECT, rest, out, err);
     } else if (mx_str_ieq(word, MX_STR("DEFER"))) {
         return refusal(arena, POLICY_TEMPFAIL, rest, out, err);
-    } else if (word.n == 3 && (word.p[0] == '4' || word.p[0] == '5')) {
-        return refusal(arena, word.p[0] == '5' ? POLICY_REJECT : POLICY_TEMPFAIL, value,
-                       out, err);
+    } else if (mx_str_to_int(word, 400, 599, &code, NULL) == 0) {
+        return refusal(arena, code >= 500 ? POLICY_REJECT : POLICY_TEMPFAIL, value, out,
+                       err);
     } else {
         return mx_err_set(
             err, MX_ERR_INPUT,
