@@ -50,7 +50,7 @@ struct compare {
 
 struct json {
     struct mx_arena *arena;
-    const char *p, *end;
+    char *p, *end; /* ended by NUL */
 };
 
 static void skip(struct json *j, const char *set)
@@ -59,9 +59,10 @@ static void skip(struct json *j, const char *set)
         j->p++;
 }
 
+/* Decoded in place, as a text is never longer than its JSON. */
 static struct mx_str json_string(struct json *j)
 {
-    char *out = mx_arena_alloc(j->arena, (size_t)(j->end - j->p) + 1);
+    char *out = j->p + 1;
     size_t n = 0;
     if (strncmp(j->p, "null", 4) == 0) {
         j->p += 4;
@@ -79,7 +80,7 @@ static struct mx_str json_string(struct json *j)
         }
     }
     j->p++;
-    return mx_str_dup(j->arena, mx_str_of(out, n));
+    return mx_str_of(out, n);
 }
 
 /* Values of one key: a string gives one, a list its strings. */
@@ -376,7 +377,8 @@ static void run_message(struct run *run, struct mx_arena *arena, const char *pat
     if (run->is_timed || read_file(arena, json, &text) < 0)
         return;
     struct oracle *oracle = mx_arena_array(arena, oracle_max, sizeof(*oracle));
-    struct json j = {.arena = arena, .p = text.p, .end = text.p + text.n};
+    char *copy = mx_arena_dup(arena, text.p, text.n);
+    struct json j = {.arena = arena, .p = copy, .end = copy + text.n};
     run->compare.path = below;
     compare_message(&run->compare, arena, &texts, oracle,
                     json_read(&j, oracle, oracle_max));

@@ -49,27 +49,32 @@ static size_t enclosed_length(struct mx_str s, size_t at, char open, char close)
     return 0;
 }
 
-/* Length of user@host or user@[literal] at ${at}, 0 if there is none. */
-static size_t mailbox_length(struct mx_str s, size_t at)
+/* Length of the host or [literal] at ${at}, 0 if there is none. */
+static size_t host_length(struct mx_str s, size_t at)
 {
-    size_t user = enclosed_length(s, at, '"', '"'), i = at + user, host;
-    if (user == 0)
-        while (i < s.n && s.p[i] != '@' && !text_char_space(s.p[i]) &&
-               !is_of(s.p[i], specials))
-            i++;
-    if (i == at || i >= s.n || s.p[i] != '@')
-        return 0;
-    host = ++i;
+    size_t i = at;
     while (i < s.n && s.p[i] != '"' && !text_char_space(s.p[i]) &&
            !is_of(s.p[i], specials))
         i++;
-    if (i > host)
+    if (i > at || i >= s.n || s.p[i] != '[')
         return i - at;
-    if (i >= s.n || s.p[i] != '[')
-        return 0;
     for (i++; i < s.n && (isdigit((unsigned char)s.p[i]) || is_of(s.p[i], ".:"));)
         i++;
-    return i > host + 1 && i < s.n && s.p[i] == ']' ? i + 1 - at : 0;
+    return i > at + 1 && i < s.n && s.p[i] == ']' ? i + 1 - at : 0;
+}
+
+/* Length of user@host at ${at}, 0 if there is none. A user may hold quotes anywhere. */
+static size_t mailbox_length(struct mx_str s, size_t at)
+{
+    size_t i = at + enclosed_length(s, at, '"', '"');
+    if (i == at || i >= s.n || s.p[i] != '@')
+        for (i = at; i < s.n && s.p[i] != '@' && !text_char_space(s.p[i]) &&
+                     !is_of(s.p[i], specials);)
+            i++;
+    if (i == at || i >= s.n || s.p[i] != '@')
+        return 0;
+    size_t host = host_length(s, i + 1);
+    return host ? i + 1 + host - at : 0;
 }
 
 static bool is_mailbox(struct mx_str s)
@@ -173,6 +178,9 @@ static bool phrase_at(struct mx_str s, size_t from, size_t n, struct entry *out)
     *out = (struct entry){.end = 0};
     if (n > 0 && tail_at(s, from + n, &out->comment, &out->end)) {
         good = n;
+    } else if (n == 0 && from > 0 && tail_at(s, from, &out->comment, &out->end)) {
+        good = 1; /* nothing between two commas: the space */
+        from--;
     } else {
         for (size_t i = from, piece; i < from + n; i += piece) {
             piece = s.p[i] == '"' ? enclosed_length(s, i, '"', '"') : 1;

@@ -67,18 +67,26 @@ static struct mx_str cut(struct mx_str s)
     return mx_str_sub(s, 0, max + (size_t)(at + 1));
 }
 
+/* A leaf with a type at all; one whose type is only odd bytes has none. */
+static bool is_seen(const struct text_part *part)
+{
+    return part->is_leaf && part->declared_type.n > 0;
+}
+
 /* Every leaf adds a line end, text or not, unless nothing is there yet. */
 static struct mx_str join_parts(struct mx_arena *arena, const struct text_tree *tree)
 {
     struct mx_str *v = mx_arena_array(arena, tree->n_parts * 2 + 1, sizeof(*v));
     size_t n = 0, size = 0;
     for (size_t i = 0; i < tree->n_parts; i++) {
-        if (!tree->parts[i].is_leaf)
+        if (!is_seen(&tree->parts[i]))
             continue;
-        if (size > 0)
+        if (size > 0) {
             v[n++] = MX_STR("\n");
+            size++;
+        }
         v[n++] = cut(tree->parts[i].rendered);
-        size += v[n - 1].n + (n > 1);
+        size += v[n - 1].n;
         if (size > mx_arena_left(arena) / ARENA_PER_BYTE)
             break;
     }
@@ -181,13 +189,16 @@ static struct text_list split_lines(struct mx_arena *arena, struct mx_str text)
 
 void text_body_form(struct mx_arena *arena, struct texts *texts)
 {
-    bool is_wide = false;
+    bool is_wide = false, has_leaf = false;
     for (size_t i = 0; i < texts->tree.n_parts; i++) {
         struct text_part *part = &texts->tree.parts[i];
+        has_leaf |= is_seen(part);
         if (part->is_leaf &&
             (is_type(part, MX_STR("text/plain")) || is_type(part, MX_STR("text/html"))))
             is_wide |= render(arena, part);
     }
+    if (!has_leaf)
+        return; /* a multipart of nothing has no body, not even a Subject */
     struct mx_str text = join_parts(arena, &texts->tree);
     if (!is_wide)
         text = text_latin1(arena, text);

@@ -18,9 +18,10 @@
 
 #include "mx_arena.h"
 
-#define NAME_MAX_BYTES 32 /* of a charset's name without punctuation; longer is unknown  \
-                           */
-#define OUT_BYTES 4096    /* of one iconv call */
+#define NAME_MAX_BYTES                                                                   \
+    32                 /* of a charset's name without punctuation; longer is unknown     \
+                        */
+#define OUT_BYTES 4096 /* of one iconv call */
 
 static const char replacement[] = "\xef\xbf\xbd"; /* U+FFFD */
 
@@ -358,6 +359,15 @@ static const char *guess_utf16(struct mx_str s)
     return little > big ? "UTF-16LE" : big > little ? "UTF-16BE" : NULL;
 }
 
+/* ISO-2022-JP has 7 bits: Perl's decoder drops all from the first byte with 8. */
+static struct mx_str ascii_start(struct mx_str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if ((unsigned char)s.p[i] >= 0x80)
+            return mx_str_sub(s, 0, i);
+    return s;
+}
+
 /* ---- the two ways -------------------------------------------------------------------
  */
 
@@ -371,6 +381,8 @@ static int from_declared(struct mx_arena *arena, struct mx_str bytes, const char
         utf16 = guess_utf16(bytes);
         return utf16 ? convert(arena, utf16, bytes, true, out) : -1;
     }
+    if (strncmp(name, "iso2022jp", 9) == 0)
+        bytes = ascii_start(bytes);
     if (is_windows1252_name(name)) {
         if (is_strict && !fits_windows1252(bytes))
             return -1;
@@ -409,6 +421,6 @@ struct mx_str text_charset_insist(struct mx_arena *arena, struct mx_str bytes,
     if (is_ascii_name(name) && convert(arena, "ASCII", bytes, false, &out) == 0)
         return out;
     if (is_known && from_declared(arena, bytes, name, false, &out) == 0)
-        return out;
+        return strncmp(name, "utf16", 5) == 0 ? bytes : out; /* sic: not converted */
     return is_ascii ? bytes : from_windows1252(arena, bytes);
 }

@@ -21,7 +21,8 @@ struct mx_str text_charset_guess(struct mx_arena *arena, struct mx_str bytes,
 /**
  * text_charset_insist(arena, bytes, charset):
  * The declared charset, whatever comes: what it has no character for becomes U+FFFD.
- * A charset that nobody knows is read as Windows-1252.
+ * A charset that nobody knows is read as Windows-1252; UTF-16 stays as it is, which is
+ * what SpamAssassin's rules see of it.
  */
 struct mx_str text_charset_insist(struct mx_arena *arena, struct mx_str bytes,
                                   struct mx_str charset);

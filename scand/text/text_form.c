@@ -11,10 +11,7 @@
 #include "text/text_envelope.h"
 #include "text/text_relays.h"
 #include "text/text_tree.h"
-#if __has_include("text/text_uri.c")
 #include "text/text_uri.h"
-#define HAS_URI 1
-#endif
 
 int texts_form(struct mx_arena *arena, const struct text_settings *settings,
                struct mx_str raw, const struct text_connection *connection,
@@ -29,9 +26,7 @@ int texts_form(struct mx_arena *arena, const struct text_settings *settings,
     texts.envelope_from = text_envelope_sender(arena, &texts, connection);
     text_body_form(arena, &texts);
     text_rawbody_form(arena, &texts);
-#ifdef HAS_URI
     text_uri_form(arena, settings, &texts);
-#endif
     *out = texts;
     return 0;
 }

@@ -261,6 +261,14 @@ static void keep(struct mx_str *fact, struct mx_str captured)
         *fact = captured;
 }
 
+static struct mx_str without_angles(struct mx_str s)
+{
+    if (s.n > 0 && s.p[0] == '<')
+        s = mx_str_sub(s, 1, s.n);
+    s.n -= s.n > 1 && s.p[s.n - 1] == '>';
+    return s;
+}
+
 /* "helo=name ident=user" of Exim. */
 static void keep_options(struct facts *facts, struct mx_str options)
 {
@@ -316,7 +324,7 @@ static void apply_form(const struct text_received_form *form,
     keep(&facts->by, c->v[CAPTURE_BY]);
     keep(&facts->ident, c->v[CAPTURE_IDENT]);
     keep(&facts->helo, c->v[CAPTURE_HELO]);
-    keep(&facts->id, c->v[CAPTURE_WORD]);
+    keep(&facts->id, without_angles(c->v[CAPTURE_WORD]));
     facts->has_lookup = form->flags & FORM_LOOKED_UP;
     if (form->flags & FORM_HELO_IS_RDNS)
         facts->helo = facts->rdns;
@@ -342,14 +350,13 @@ static void apply_form(const struct text_received_form *form,
 static bool is_qmail(struct mx_str line, size_t from)
 {
     struct text_captures c;
-    ptrdiff_t with = mx_str_find(mx_str_sub(line, from, line.n), MX_STR(" with "));
-    if (with < 0)
-        return false;
-    for (size_t i = from + (size_t)with + 5; i + 5 <= line.n; i++)
-        if ((text_match_at(" SMTP", line, i, &c) ||
-             text_match_at(" QMQP", line, i, &c)) &&
+    for (size_t i = from; i + 4 <= line.n; i++) {
+        if (i > from && line.p[i - 1] != ' ')
+            continue;
+        if ((text_match_at("SMTP", line, i, &c) || text_match_at("QMQP", line, i, &c)) &&
             !text_match_at(" id ", line, c.end, &c))
             return true;
+    }
     return false;
 }
 

@@ -62,17 +62,16 @@ static const struct text_received_form from_forms[] = {
     {FAMILY_ANY, 0, NULL, "%h (<unknown%W>[%i]) by %b "},
     {FAMILY_ANY, FORM_LOOKED_UP, NULL, "%h (%.[%i]) by %b "},
     {FAMILY_ANY, FORM_LOOKED_UP, NULL, "%h (%D@[%i]%*) by %b ("},
-    /* a provider's webmail, with and without an address */
-    {FAMILY_ANY, 0, ".hotmail.msn.com ", "%i %~by %b with HTTP"},
+    {FAMILY_ANY, 0, ".hotmail.msn.com ", "%i %~by %b "},
     {FAMILY_ANY, 0, NULL, "%r (%e %H) (%i) by %b (qpsmtpd/%w) with %m"},
     {FAMILY_ANY, 0, NULL, "%r (LHLO %H) (%i) by %b with LMTP"},
     {FAMILY_ANY, 0, NULL, "%r (%e %H) [%i] by %b (%p) with %m"},
     {FAMILY_ANY, 0, NULL, "%h ([%i]) by %b via smtpd (for %w) with SMTP("},
     /* qmail: the name said is there only if it differs from the one looked up */
     {FAMILY_ANY, FORM_QMAIL, NULL,
-     "%r (%e %H) ({%D@}{[}%i{]}){ (envelope-sender <%w>)} by %b"},
+     "%r (%e %H) ({%D@}{[}%i{]}){ (envelope-sender <%w>)} by %b{ (%*)} with "},
     {FAMILY_ANY, FORM_QMAIL | FORM_HELO_IS_RDNS, NULL,
-     "%r ({%D@}{[}%i{]}){ (envelope-sender <%w>)} by %b"},
+     "%r ({%D@}{[}%i{]}){ (envelope-sender <%w>)} by %b{ (%*)} with "},
     /* less usual ones */
     {FAMILY_ANY, 0, NULL, "[%i] by %b via HTTP%$"},
     {FAMILY_ANY, 0, NULL, "%w ( [%i])%~ by %b "},

@@ -457,6 +457,25 @@ static int parse_part(struct builder *b, size_t self, struct mx_str body, unsign
     return parse_leaf(b, self, body, levels);
 }
 
+/* With CRLF in use, a header line that ends in LF alone gets its CR (milters lose it). */
+static struct mx_str mend_head(struct mx_arena *arena, struct mx_str raw, size_t *head)
+{
+    size_t bare = 0, n = 0;
+    for (size_t i = 0; i < *head; i++)
+        bare += raw.p[i] == '\n' && (i == 0 || raw.p[i - 1] != '\r');
+    if (bare == 0 || !uses_crlf(raw))
+        return raw;
+    char *p = mx_arena_alloc(arena, raw.n + bare + 1);
+    for (size_t i = 0; i < *head; i++) {
+        if (raw.p[i] == '\n' && (i == 0 || raw.p[i - 1] != '\r'))
+            p[n++] = '\r';
+        p[n++] = raw.p[i];
+    }
+    memcpy(p + n, raw.p + *head, raw.n - *head);
+    *head = n;
+    return mx_str_of(p, raw.n + bare);
+}
+
 int text_tree_parse(struct mx_arena *arena, struct mx_str raw, struct text_tree *out,
                     struct mx_err *err)
 {
@@ -464,7 +483,8 @@ int text_tree_parse(struct mx_arena *arena, struct mx_str raw, struct text_tree 
     struct mx_str pristine = without_mbox_line(raw.n ? raw : MX_STR("\n"));
     size_t head = 0;
     int rc = parse_message(&b, -1, pristine, TEXT_NESTING_MAX, &head);
-    if (rc == 0) {
+    if (rc == 0 && (rc = need(&b, 2 * pristine.n)) == 0) {
+        pristine = mend_head(arena, pristine, &head);
         struct text_part *parts = mx_arena_array(arena, b.n, sizeof(*parts));
         memcpy(parts, b.parts, b.n * sizeof(*parts));
         *out = (struct text_tree){
