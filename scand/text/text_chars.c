@@ -4,7 +4,8 @@
  * string follows Unicode's White_Space. Decoding is lenient, because a text that came
  * through a charset conversion is valid and anything else must not stop the scan.
  *
- * It leaves out Unicode's word characters: no text depends on them.
+ * Unicode's word characters are told by blocks: all but punctuation, symbols and private
+ * use. Only counts of cut words depend on them.
  */
 #include "text/text_chars.h"
 
@@ -32,6 +33,26 @@ bool text_char_space_wide(uint32_t c)
         return text_char_space((unsigned char)c);
     return c == 0x85 || c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) ||
            c == 0x2028 || c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;
+}
+
+bool text_char_word_wide(uint32_t c)
+{
+    static const struct {
+        uint32_t from, to;
+    } others[] = {
+        {0x80, 0xa9},       {0xab, 0xb4},     {0xb6, 0xb9},     {0xbb, 0xbf},
+        {0xd7, 0xd7},       {0xf7, 0xf7},     {0x2000, 0x200b}, {0x200e, 0x203e},
+        {0x2041, 0x2070},   {0x2190, 0x2bff}, {0x3000, 0x3004}, {0x3008, 0x3020},
+        {0xe000, 0xf8ff},   {0xfe10, 0xfe1f}, {0xfe30, 0xfe32}, {0xfeff, 0xff0f},
+        {0x1f000, 0x1faff},
+    };
+    if (c < 0x80)
+        return text_char_word((unsigned char)c);
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        if (c >= others[i].from && c <= others[i].to)
+            return false;
+    }
+    return true;
 }
 
 /* Length of the sequence that ${lead} begins, and the bits it contributes. */

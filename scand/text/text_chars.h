@@ -24,6 +24,9 @@ bool text_char_word(unsigned char c);
 /** text_char_space_wide(c): \s of a character string. */
 bool text_char_space_wide(uint32_t c);
 
+/** text_char_word_wide(c): \w of a character string, nearly. */
+bool text_char_word_wide(uint32_t c);
+
 /**
  * text_char_next(at, end):
  * The character at ${*at}, which moves behind it. ${*at} is before ${end}.

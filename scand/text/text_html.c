@@ -99,9 +99,9 @@ static size_t repair_at(struct mx_str rest, char *out)
 /* Whether "<", a name, space and "/>" begin at ${p}: length of "<" and the name, or 0. */
 static size_t empty_element(const char *p, const char *end, const char **behind)
 {
-    const char *q = p + 1;
-    while (q < end && (text_char_word((unsigned char)*q) || (unsigned char)*q >= 0x80))
-        q++;
+    const char *q = p + 1, *next = q;
+    while (q < end && text_char_word_wide(text_char_next(&next, end)))
+        q = next;
     size_t n = (size_t)(q - p);
     while (q < end && text_char_space((unsigned char)*q))
         q++;

@@ -76,13 +76,10 @@ static bool is_solid(uint32_t c, bool is_wide)
     return !is_wide || !text_char_space_wide(c);
 }
 
-/* \w, with all of Unicode but its punctuation blocks taken for letters. */
 static bool is_word(uint32_t c, bool is_wide)
 {
-    if (c < 0x80)
-        return text_char_word((unsigned char)c);
-    return is_wide && c >= 0xaa && !(c >= 0x2000 && c < 0x2070) &&
-           !(c >= 0x3000 && c < 0x3005);
+    return is_wide ? text_char_word_wide(c)
+                   : c < 0x80 && text_char_word((unsigned char)c);
 }
 
 /* Up to ${max} characters at the start of ${s}. */

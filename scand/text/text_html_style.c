@@ -109,7 +109,7 @@ static bool read_size(struct mx_str text, bool *out_is_relative, int *out)
     return i > start;
 }
 
-/* "name: value" in its two halves; false if ${part} is none. */
+/* "name: value" in its two halves; false if ${part} is none. The value may be a space. */
 static bool split_declaration(struct mx_str part, struct mx_str *out_name,
                               struct mx_str *out_value)
 {
@@ -119,8 +119,10 @@ static bool split_declaration(struct mx_str part, struct mx_str *out_name,
     *out_name = mx_str_sub(part, 0, (size_t)colon);
     while (out_name->n > 0 && text_char_space((unsigned char)out_name->p[0]))
         *out_name = mx_str_sub(*out_name, 1, out_name->n - 1);
-    *out_value = text_trim(mx_str_sub(part, (size_t)colon + 1, part.n), false);
-    return out_value->n > 0 && mx_str_chr(*out_value, '\n') < 0;
+    struct mx_str value = mx_str_sub(part, (size_t)colon + 1, part.n);
+    *out_value = text_trim(value, false);
+    bool is_broken = mx_str_chr(*out_value, '\n') >= 0;
+    return !is_broken && (out_value->n > 0 || mx_str_chr(value, ' ') >= 0);
 }
 
 static struct mx_str without_important(struct mx_str value)

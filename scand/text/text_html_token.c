@@ -118,16 +118,26 @@ static void pop_section(struct html_tokens *t)
     set_section(t);
 }
 
-static void emit(struct html_tokens *t, struct html_token token)
+static void queue(struct html_tokens *t, struct html_token token)
 {
-    if (t->pending_end != NULL && token.kind != HTML_TOKEN_TEXT &&
-        token.kind != HTML_TOKEN_COMMENT) {
-        struct mx_str name = mx_str(t->pending_end);
-        t->pending_end = NULL;
-        emit(t, (struct html_token){.kind = HTML_TOKEN_END, .name = name});
-    }
     if (t->section != SECTION_IGNORE && t->n_queue < QUEUE_MAX)
         t->queue[t->n_queue++] = token;
+}
+
+/* The end tag that is due comes before any markup but a comment. */
+static void emit_pending(struct html_tokens *t)
+{
+    if (t->pending_end == NULL)
+        return;
+    queue(t, (struct html_token){.kind = HTML_TOKEN_END, .name = mx_str(t->pending_end)});
+    t->pending_end = NULL;
+}
+
+static void emit(struct html_tokens *t, struct html_token token)
+{
+    if (token.kind != HTML_TOKEN_TEXT && token.kind != HTML_TOKEN_COMMENT)
+        emit_pending(t);
+    queue(t, token);
 }
 
 static void emit_span(struct html_tokens *t, enum html_token_kind kind, const char *from,
@@ -214,6 +224,7 @@ static const char *read_section(struct html_tokens *t, const char *start)
     }
     if (*p != '[')
         return NULL;
+    emit_pending(t);
     push_section(t, has_name ? strongest : SECTION_INCLUDE);
     return p + 1;
 }
@@ -400,7 +411,10 @@ static const char *read_markup(struct html_tokens *t, const char *start)
     if (c != '?')
         return NULL;
     const char *gt = memchr(start + 2, '>', (size_t)(t->end - start - 2));
-    return gt == NULL ? start : gt + 1; /* a processing instruction has no token */
+    if (gt == NULL)
+        return start;
+    emit_pending(t); /* a processing instruction has no token of its own */
+    return gt + 1;
 }
 
 /* ---- the three ways to read on; each returns false where nothing more can be read ----
@@ -555,22 +569,26 @@ static bool end_markup(struct html_tokens *t)
     return false;
 }
 
-/* Reading stopped: read on under other rules, or take the rest as it is and be done. */
+/* Whether to read on where reading stopped, under other rules. A literal that begins at
+ * the very end stays open, but for script and style. */
+static bool reads_on(struct html_tokens *t)
+{
+    bool is_end = t->at == t->end;
+    if (t->literal != NULL &&
+        (!is_end || (t->literal->at_end == AT_END_CLOSE && !t->is_rest)))
+        return end_literal(t);
+    return t->literal == NULL && !is_end && *t->at == '<' && end_markup(t);
+}
+
+/* Reading stopped: read on, or take the rest as it is and be done. */
 static void recover(struct html_tokens *t)
 {
-    bool is_literal = t->literal != NULL;
-    bool goes_on = is_literal && end_literal(t);
-    if (!is_literal && t->at < t->end && *t->at == '<')
-        goes_on = end_markup(t);
+    bool goes_on = reads_on(t);
     t->is_rest = true;
     if (goes_on)
         return;
     emit_rest(t);
-    if (t->pending_end != NULL) {
-        struct mx_str name = mx_str(t->pending_end);
-        t->pending_end = NULL;
-        emit(t, (struct html_token){.kind = HTML_TOKEN_END, .name = name});
-    }
+    emit_pending(t);
     t->is_done = true;
 }
 
