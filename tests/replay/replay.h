@@ -32,6 +32,7 @@ struct replay {
     struct {
         char path[256];
         char marks[4][64];
+        char rewritten[256];
         size_t n;
     } marks[REPLAY_MARKS]; /* what RCPT said, handed back at CONTENT as a shim does */
     size_t n_marks;

@@ -33,6 +33,7 @@ struct asking {
     Mxp__ScanReply scan;
     Mxp__Finding *findings[FINDINGS_MAX];
     char *viruses[8];
+    Mxp__File *files[8];
     bool is_unscanned;
     int64_t deadline_ms;
 };
@@ -78,6 +79,7 @@ static void add_remembered(struct asking *a, Mxp__Recipient *rcpt)
     for (size_t i = 0; i < replay->n_marks; i++) {
         if (!mx_str_eq(mx_str(replay->marks[i].path), mxp_str(rcpt->path)))
             continue;
+        rcpt->rewritten = mxp_bytes(mx_str(replay->marks[i].rewritten));
         for (size_t k = 0; k < replay->marks[i].n; k++)
             rcpt->marks[rcpt->n_marks++] = replay->marks[i].marks[k];
     }
@@ -113,6 +115,16 @@ static void add_symbol(struct asking *a, struct mx_str value)
     a->findings[a->scan.n_findings++] = finding;
 }
 
+static void add_file(struct asking *a, struct mx_str value)
+{
+    Mxp__File *file = mx_arena_alloc(a->replay->arena, sizeof(*file));
+    if (a->scan.n_files == 8)
+        replay_fail(a->replay, "at most 8 files");
+    mxp__file__init(file);
+    file->name = mxp_bytes(value);
+    a->files[a->scan.n_files++] = file;
+}
+
 static void set_word(struct asking *a, struct mx_str key, struct mx_str value)
 {
     struct replay *replay = a->replay;
@@ -140,6 +152,10 @@ static void set_word(struct asking *a, struct mx_str key, struct mx_str value)
         a->viruses[a->scan.n_viruses++] = cstr(replay, value);
     else if (strcmp(name, "symbol") == 0)
         add_symbol(a, value);
+    else if (strcmp(name, "file") == 0)
+        add_file(a, value);
+    else if (strcmp(name, "size") == 0)
+        r->size = (uint64_t)number(replay, value);
     else if (strcmp(name, "poison") == 0)
         a->scan.is_poison = true;
     else if (strcmp(name, "explain") == 0)
@@ -189,6 +205,8 @@ static void remember_marks(struct replay *replay)
     size_t i = replay->n_marks++;
     snprintf(replay->marks[i].path, sizeof(replay->marks[i].path), "%.*s",
              (int)rcpt->path.len, (const char *)rcpt->path.data);
+    snprintf(replay->marks[i].rewritten, sizeof(replay->marks[i].rewritten), "%.*s",
+             (int)rcpt->rewritten.len, (const char *)rcpt->rewritten.data);
     for (size_t k = 0; k < rcpt->n_marks && k < 4; k++, replay->marks[i].n++)
         snprintf(replay->marks[i].marks[k], sizeof(replay->marks[i].marks[k]), "%s",
                  rcpt->marks[k]);
@@ -233,6 +251,7 @@ static void do_ask(struct replay *replay, struct mx_str rest)
     a->request.rcpts = a->rcpts;
     a->scan.findings = a->findings;
     a->scan.viruses = a->viruses;
+    a->scan.files = a->files;
     replay->log_from = lseek(replay->log_fd, 0, SEEK_END);
     while (rest.n) {
         struct mx_str word = next_word(&rest), value = MX_STR_NONE;
@@ -339,6 +358,12 @@ static void do_removed(struct replay *replay, struct mx_str path)
         replay_fail(replay, "%.*s stays", MX_STR_FMT(path));
 }
 
+static void do_added(struct replay *replay, struct mx_str path)
+{
+    if (find_edit(replay, MXP__EDIT_KIND__EDIT_ADD_RCPT, path) == NULL)
+        replay_fail(replay, "%.*s is not added", MX_STR_FMT(path));
+}
+
 static void do_degraded(struct replay *replay, struct mx_str wanted)
 {
     const char *got = "";
@@ -414,6 +439,15 @@ static void do_clock(struct replay *replay, struct mx_str rest)
     replay->clock.now_ms += ms;
 }
 
+/* "MAILBOX LIMIT USED", in bytes. */
+static void set_quota(struct replay *replay, struct mx_str rest)
+{
+    const char *mailbox = mx_str_cstr(replay->arena, next_word(&rest));
+    int64_t limit = number(replay, next_word(&rest));
+    struct store_mem_quota quota = {.limit = limit, .used = number(replay, rest)};
+    store_mem_quota(replay->store, mailbox, &quota);
+}
+
 static void do_store(struct replay *replay, struct mx_str rest)
 {
     const char *verb = mx_str_cstr(replay->arena, next_word(&rest));
@@ -422,6 +456,8 @@ static void do_store(struct replay *replay, struct mx_str rest)
         store_mem_flush(replay->store);
     } else if (strcmp(verb, "mend") == 0) {
         store_mem_break(replay->store, NULL);
+    } else if (strcmp(verb, "quota") == 0) {
+        set_quota(replay, rest);
     } else if (strcmp(verb, "break") == 0) {
         store_mem_break(replay->store, "store down");
     } else {
@@ -430,7 +466,7 @@ static void do_store(struct replay *replay, struct mx_str rest)
                                      : strcmp(verb, "deny") == 0 ? STORE_DENIED
                                                                  : STORE_NOT_LISTED;
         if (listing == STORE_NOT_LISTED && strcmp(verb, "remove") != 0)
-            replay_fail(replay, "store allow|deny|remove|break|mend|flush");
+            replay_fail(replay, "store allow|deny|remove|quota|break|mend|flush");
         store_mem_list(replay->store, mx_str_cstr(replay->arena, scope),
                        mx_str_cstr(replay->arena, rest), listing);
     }
@@ -465,10 +501,19 @@ void replay_step(struct replay *replay, struct mx_str command, struct mx_str res
         const char *name;
         void (*run)(struct replay *replay, struct mx_str rest);
     } commands[] = {
-        {"ask", do_ask},         {"expect", do_expect},   {"header", do_header},
-        {"outcome", do_outcome}, {"removed", do_removed}, {"degraded", do_degraded},
-        {"log", do_log},         {"trace", do_trace},     {"clock", do_clock},
-        {"store", do_store},     {"poll", do_poll},       {"round-trips", do_round_trips},
+        {"ask", do_ask},
+        {"expect", do_expect},
+        {"header", do_header},
+        {"outcome", do_outcome},
+        {"removed", do_removed},
+        {"added", do_added},
+        {"degraded", do_degraded},
+        {"log", do_log},
+        {"trace", do_trace},
+        {"clock", do_clock},
+        {"store", do_store},
+        {"poll", do_poll},
+        {"round-trips", do_round_trips},
     };
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
         if (mx_str_eq(command, mx_str(commands[i].name))) {

@@ -8,8 +8,6 @@
 
 #include "mod_change_recipient.c"
 
-extern const struct policy_module mod_change_recipient_end;
-
 struct aliases {
     char path[64];
     const char *maps[1];
@@ -137,20 +135,6 @@ static void test_decide_rewrite_paths(void **state)
     close_aliases(&a);
 }
 
-static void test_end_decide(void **state)
-{
-    struct module_bed bed;
-    (void)state;
-    module_bed_init(&bed, &mod_change_recipient_end, NULL, NULL);
-    module_bed_rcpt(&bed, "<team@a.example>");
-    assert_int_equal(module_bed_run(&bed, POLICY_AT_CONTENT, true), POLICY_NEXT);
-    assert_null(bed.verdict.rewrite);
-    bed.rcpt.rewritten = MX_STR("<one@a.example>");
-    assert_int_equal(module_bed_run(&bed, POLICY_AT_CONTENT, true), POLICY_NEXT);
-    assert_true(mx_str_eq(bed.verdict.rewrite->paths, MX_STR("<one@a.example>")));
-    module_bed_fini(&bed);
-}
-
 static void test_start_bad_maps(void **state)
 {
     static const char *const bad[] = {"/etc/aliases", "cidr:/etc/aliases",
@@ -178,7 +162,6 @@ int main(void)
         cmocka_unit_test(test_decide_loops_end),
         cmocka_unit_test(test_decide_too_deep_and_too_many),
         cmocka_unit_test(test_decide_rewrite_paths),
-        cmocka_unit_test(test_end_decide),
         cmocka_unit_test(test_start_bad_maps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

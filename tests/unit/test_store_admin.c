@@ -1,5 +1,6 @@
 /* What tools do, on a private Redis; the daemons' store reads what tools wrote. */
 #include "store_admin.h"
+#include "store_keys.h"
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -262,6 +263,62 @@ static void test_store_admin_redis_gone(void **state)
     assert_int_equal(set(bed, "system", "a.example", STORE_DENIED), -1);
 }
 
+/* Set what is said, leave the rest; what policyd would see is what is shown. */
+static void test_store_admin_quota_set_and_get(void **state)
+{
+    struct bed *bed = *state;
+    struct store_quota_change change = {.limit = 1000, .used = -1, .active_ms = -1};
+    struct store_answer got;
+    struct mx_str mailbox = MX_STR("U@Example.org");
+    assert_int_equal(store_admin_quota_get(bed->admin, mailbox, &got, NULL), 0);
+    assert_false(got.quota.has_limit || got.quota.has_used);
+    assert_int_equal(store_admin_quota_set(bed->admin, mailbox, &change, NULL), 0);
+    change = (struct store_quota_change){.limit = -1, .used = 7, .active_ms = 5};
+    assert_int_equal(store_admin_quota_set(bed->admin, mailbox, &change, NULL), 0);
+    mailbox = MX_STR("u@example.org");
+    assert_int_equal(store_admin_quota_get(bed->admin, mailbox, &got, NULL), 0);
+    assert_true(got.quota.has_limit && got.quota.has_used);
+    assert_int_equal(got.quota.limit, 1000);
+    assert_int_equal(got.quota.used, 7);
+    assert_int_equal(got.quota.active_ms, 5);
+}
+
+static void test_store_admin_quota_wants_a_mailbox(void **state)
+{
+    struct bed *bed = *state;
+    struct store_quota_change change = {.limit = 1, .used = -1, .active_ms = -1};
+    static const char *const bad[] = {"", "system", "@example.org", "no address"};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        struct mx_err err = {0};
+        assert_int_equal(store_admin_quota_set(bed->admin, mx_str(bad[i]), &change, &err),
+                         -1);
+        assert_int_equal(err.code, MX_ERR_INPUT);
+    }
+    assert_int_equal(atoi(private_redis_cmd(&bed->redis, "EXISTS mx:qt:{system}")), 0);
+}
+
+static void note_rate(void *user, struct mx_str name, int64_t tat_us)
+{
+    int64_t *found = user;
+    assert_true(mx_str_eq(name, MX_STR("client messages 2/3600000 192.0.2.1")));
+    *found = tat_us;
+}
+
+static void test_store_admin_rate_each(void **state)
+{
+    struct bed *bed = *state;
+    struct store_key key;
+    int64_t found = 0;
+    store_keys_rate(&key, MX_STR("client messages 2/3600000 192.0.2.1"));
+    private_redis_cmd(&bed->redis, "SET '%s' 1700000000000000", key.text);
+    private_redis_cmd(&bed->redis, "SET 'mx:rl:{foreign' 1");
+    assert_int_equal(store_admin_rate_each(bed->admin, 10, note_rate, &found, NULL), 0);
+    assert_int_equal(found, 1700000000000000);
+    found = 0;
+    assert_int_equal(store_admin_rate_each(bed->admin, 0, note_rate, &found, NULL), 0);
+    assert_int_equal(found, 0);
+}
+
 static int setup(void **state)
 {
     struct bed *bed = mx_xalloc(sizeof(*bed));
@@ -291,6 +348,9 @@ int main(void)
         TEST(test_store_admin_list_of_many_is_complete_and_sorted),
         TEST(test_store_admin_grey_each_and_clear),
         TEST(test_store_admin_grey_walks_many_pages),
+        TEST(test_store_admin_quota_set_and_get),
+        TEST(test_store_admin_quota_wants_a_mailbox),
+        TEST(test_store_admin_rate_each),
         TEST(test_store_admin_info),
         TEST(test_store_admin_redis_gone),
     };
