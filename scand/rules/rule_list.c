@@ -17,17 +17,21 @@
 #include "rule_list_net.h"
 #include "rule_names.h"
 #include "rule_text.h"
+#include "text/text_uri_redirect.h"
+
+#define REDIRECTORS_MAX 1000 /* compiled patterns; stock files have 15 */
 
 /* Two tables of all entries there can be. */
 #define SCRATCH_BYTES_MAX ((size_t)RULE_LIST_ENTRIES_MAX * 256)
 
 enum mode {
-    WORDS,  /* each word is an entry, lower case */
-    LINE,   /* the rest of the line is one entry, as written */
-    PAIR,   /* as LINE, lower case, one space between words; known by its first word */
-    VALUE,  /* as LINE; the last one replaces those before */
-    NAMED,  /* "(NAME) words" */
-    REMOVE, /* words to take out of the list ${name} */
+    WORDS,   /* each word is an entry, lower case */
+    LINE,    /* the rest of the line is one entry, as written */
+    PATTERN, /* as LINE; it must compile as a redirector */
+    PAIR,    /* as LINE, lower case, one space between words; known by its first word */
+    VALUE,   /* as LINE; the last one replaces those before */
+    NAMED,   /* "(NAME) words" */
+    REMOVE,  /* words to take out of the list ${name} */
     REMOVE_NAMED,
     CLEAR,
 };
@@ -59,7 +63,7 @@ static const struct directive directives[] = {
     {"url_shortener", WORDS, NULL, NULL},
     {"url_shortener_get", WORDS, "url_shortener", NULL},
     {"clear_url_shortener", CLEAR, "url_shortener", NULL},
-    {"redirector_pattern", LINE, NULL, NULL},
+    {"redirector_pattern", PATTERN, NULL, NULL},
     {"enlist_uri_host", NAMED, NULL, NULL},
     {"delist_uri_host", REMOVE_NAMED, "enlist_uri_host", NULL},
     {"welcomelist_uri_host", WORDS, "enlist_uri_host", "WELCOME"},
@@ -315,6 +319,23 @@ static int remove_named(struct rule_lists *lists, const struct directive *direct
     return 0;
 }
 
+/* A broken pattern is told where it is written; the rest must not fail with it. */
+static int append_redirector(struct rule_lists *lists, struct rule_list_draft *draft,
+                             struct mx_str pattern, struct mx_err *err)
+{
+    const struct text_list one = {&pattern, 1};
+    struct text_redirectors *compiled = NULL;
+
+    if (draft && draft->n >= REDIRECTORS_MAX) {
+        return mx_err_set(err, MX_ERR_LIMIT, "more than %d patterns", REDIRECTORS_MAX);
+    }
+    if (text_redirectors_new(&one, &compiled, err)) {
+        return -1;
+    }
+    text_redirectors_free(compiled);
+    return append(lists, draft, (struct entry){.text = pattern}, err);
+}
+
 static int take_value(struct rule_lists *lists, const struct directive *directive,
                       struct mx_str value, struct mx_err *err)
 {
@@ -334,6 +355,7 @@ static int take_value(struct rule_lists *lists, const struct directive *directiv
     switch (directive->mode) {
     case VALUE: clear(lists, list); return append(lists, draft, entry, err);
     case LINE: return append(lists, draft, entry, err);
+    case PATTERN: return append_redirector(lists, draft, value, err);
     case PAIR:
         entry.text = single_spaced(lists->arena, value);
         return append(lists, draft, entry, err);
@@ -429,6 +451,22 @@ static const struct text_list *sorted(const struct rule_set *set, const char *di
     return out;
 }
 
+/* Each pattern has been compiled alone before, so all of them compile. */
+static int compile_redirectors(struct rule_set *set, struct mx_err *err)
+{
+    const struct rule_list *list = rule_list_find(set, "redirector_pattern", MX_STR(""));
+    struct text_redirectors *compiled = NULL;
+
+    if (!list || list->entries.n == 0) {
+        return 0;
+    }
+    if (text_redirectors_new(&list->entries, &compiled, err)) {
+        return -1;
+    }
+    set->text.lists.redirectors = compiled;
+    return 0;
+}
+
 int rule_lists_finish(struct rule_lists *lists, struct rule_set *set, struct mx_err *err)
 {
     struct rule_list *out =
@@ -446,5 +484,5 @@ int rule_lists_finish(struct rule_lists *lists, struct rule_set *set, struct mx_
     set->text.lists.tlds = sorted(set, "util_rb_tld");
     set->text.lists.two_level = sorted(set, "util_rb_2tld");
     set->text.lists.three_level = sorted(set, "util_rb_3tld");
-    return rule_list_nets(set, err);
+    return compile_redirectors(set, err) || rule_list_nets(set, err) ? -1 : 0;
 }

@@ -10,6 +10,7 @@
 
 #include "rule_names.h"
 #include "rule_read.h"
+#include "text/text_uri_redirect.h"
 
 #define FNV_OFFSET 14695981039346656037u /* FNV-1a, 64 bits */
 #define FNV_PRIME 1099511628211u
@@ -17,6 +18,7 @@
 void rule_set_free(struct rule_set *set)
 {
     if (set) {
+        text_redirectors_free(set->text.lists.redirectors);
         rule_names_free(set->names);
         rule_names_free(set->list_names);
         mx_arena_free(set->arena);

@@ -97,6 +97,22 @@ static void test_value_last_counts_and_clear(void **state)
     rule_files_free(&files);
 }
 
+/* A broken pattern is told with its line, and takes no other with it. */
+static void test_redirectors(void **state)
+{
+    struct rule_files files;
+    const struct rule_set *set =
+        rule_files_one(&files, "redirector_pattern /^http:..x.example.(.*)$/i\n"
+                               "redirector_pattern /(/\nredirector_pattern none\n");
+
+    (void)state;
+    expect(set, "redirector_pattern", "", "/^http:..x.example.(.*)$/i");
+    assert_non_null(set->text.lists.redirectors);
+    assert_int_equal(set->n_problems, 2);
+    assert_int_equal(set->problems[0].line, 2);
+    rule_files_free(&files);
+}
+
 static void test_problems(void **state)
 {
     struct rule_files files;
@@ -161,6 +177,7 @@ int main(void)
         cmocka_unit_test(test_removal),
         cmocka_unit_test(test_named_lists),
         cmocka_unit_test(test_value_last_counts_and_clear),
+        cmocka_unit_test(test_redirectors),
         cmocka_unit_test(test_problems),
         cmocka_unit_test(test_networks),
         cmocka_unit_test(test_networks_refuse_exclusion),
