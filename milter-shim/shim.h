@@ -7,6 +7,8 @@
 #include <stdint.h>
 
 #include "mx_log.h"
+#include "shim_admit.h"
+#include "shim_alarm.h"
 #include "shim_conf.h"
 #include "shim_conn.h"
 #include "shim_spool.h"
@@ -40,6 +42,7 @@ struct shim_backend {
                 Mxp__ScanReply **out, struct mx_err *err);
     void (*topology)(void *user, uint64_t version); /* a reply named this version */
     uint64_t (*topology_held)(void *user);
+    void (*load)(void *user, struct shim_load *out); /* never blocks */
 };
 
 struct shim {
@@ -49,6 +52,9 @@ struct shim {
     struct shim_stats stats;
     struct shim_budget budget;
     struct shim_backend backend;
+    struct shim_admit admit;
+    struct shim_alarm alarm;
+    enum shim_admission admission;  /* as the watch saw it last */
     pthread_mutex_t lock;           /* of settings */
     struct shim_settings *settings; /* for the next session */
     _Atomic uint64_t serial;        /* of connections */

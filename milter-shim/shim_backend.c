@@ -9,6 +9,7 @@
  */
 #include "shim_backend.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "mx_arena.h"
@@ -26,6 +27,7 @@ struct shim_cluster {
     struct mx_log *log;
     struct mxp_client *policy, *scan;
     struct shim_topology *topology;
+    _Atomic unsigned scans; /* under way */
 };
 
 static void on_event(void *user, const struct mxp_client_event *event)
@@ -125,7 +127,10 @@ static int scan(void *user, struct mx_arena *arena, const Mxp__ScanRequest *requ
                             .reply_type = MXP_SCAN_REPLY};
     struct mxp_answer answer;
     set_patience(&call, patience);
-    if (mxp_client_call(cluster->scan, arena, &call, &answer, err) < 0)
+    atomic_fetch_add(&cluster->scans, 1);
+    int rc = mxp_client_call(cluster->scan, arena, &call, &answer, err);
+    atomic_fetch_sub(&cluster->scans, 1);
+    if (rc < 0)
         return -1;
     ProtobufCMessage *reply =
         mxp_unpack(arena, &mxp__scan_reply__descriptor, answer.payload, err);
@@ -147,11 +152,21 @@ static uint64_t topology_held(void *user)
     return shim_topology_version(cluster->topology);
 }
 
+static void load(void *user, struct shim_load *out)
+{
+    struct shim_cluster *cluster = user;
+    out->is_known = shim_topology_version(cluster->topology) != 0;
+    out->usable = mxp_client_usable(cluster->scan);
+    out->in_flight = atomic_load(&cluster->scans);
+    shim_topology_scanners(cluster->topology, &out->workers, &out->busy);
+}
+
 struct shim_backend shim_cluster_backend(struct shim_cluster *cluster)
 {
     return (struct shim_backend){.user = cluster,
                                  .policy = policy,
                                  .scan = scan,
                                  .topology = topology,
-                                 .topology_held = topology_held};
+                                 .topology_held = topology_held,
+                                 .load = load};
 }

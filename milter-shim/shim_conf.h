@@ -27,6 +27,9 @@ struct shim_conf {
     int64_t scan_timeout_ms, scan_attempt_ms, progress_ms;
     int64_t topology_ms, drain_timeout_ms;
     int policyd_down, scand_down, scand_down_submission; /* the enums above */
+    bool scand_down_early;
+    int64_t shed_load, shed_load_all; /* scans in flight per worker; 0: no limit */
+    int64_t alarm_share, alarm_after_ms;
     bool has_scan;
     int64_t max_recipients, max_headers, max_header_bytes;
     int64_t body_memory, body_budget, scan_limit, oversize_head;

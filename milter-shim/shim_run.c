@@ -28,6 +28,7 @@
 #include "shim_milter.h"
 #include "shim_nudge.h"
 #include "shim_socket.h"
+#include "shim_watch.h"
 
 #define LOOP_MS 1000 /* watchdog and liveness of libmilter */
 #define DRAIN_STEP_MS 20
@@ -151,6 +152,7 @@ static bool serve_once(struct runner *runner)
     struct pollfd fd = {.fd = runner->env->signal_fd, .events = POLLIN};
     struct mx_conf *conf = NULL;
     mx_daemon_watchdog(runner->env);
+    shim_watch_tick(&runner->shim);
     if (poll(&fd, 1, LOOP_MS) <= 0)
         return true;
     switch (mx_daemon_signal(runner->env, &conf)) {
@@ -189,6 +191,7 @@ static void free_all(struct runner *runner)
     shim_cluster_close(runner->cluster);
     shim_settings_drop(runner->shim.settings);
     pthread_mutex_destroy(&runner->shim.lock);
+    shim_alarm_end(&runner->shim.alarm);
     free(runner);
 }
 
@@ -204,6 +207,7 @@ static struct runner *runner_new(struct mx_daemon_env *env)
     shim->health = env->health;
     shim_stats_init(&shim->stats, env->metrics);
     pthread_mutex_init(&shim->lock, NULL);
+    shim_alarm_init(&shim->alarm);
     if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
         seed = (uint64_t)mx_wall_ms(env->clock) << 16 ^ (uint64_t)getpid();
     shim->serial = seed;

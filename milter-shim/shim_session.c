@@ -48,6 +48,20 @@ static const struct shim_verdict draining = {
     .text = MX_STR("Service restarting, please come back"),
     .module = "shim",
     .reason = "drain"};
+static const struct shim_verdict busy = {
+    .action = SHIM_TEMPFAIL,
+    .code = 421,
+    .enhanced = "4.3.2",
+    .text = MX_STR("System is busy, please come back later"),
+    .module = "shim",
+    .reason = "overloaded"};
+static const struct shim_verdict no_scanner = {
+    .action = SHIM_TEMPFAIL,
+    .code = 421,
+    .enhanced = "4.3.2",
+    .text = MX_STR("Content scanner not available, please come back later"),
+    .module = "shim",
+    .reason = "scand-down"};
 static const struct shim_verdict budget_gone = {
     .action = SHIM_TEMPFAIL,
     .code = 452,
@@ -145,6 +159,10 @@ static void finish(struct shim *shim, struct shim_conn *conn, const struct endin
     if (!msg->is_open)
         return;
     mx_counter_add(shim->stats.messages[end->outcome], 1);
+    if (end->outcome == SHIM_OUTCOME_ACCEPT)
+        shim_admit_learn(&shim->admit, &conn->addr, mx_mono_ms(shim->clock));
+    if (end->verdict)
+        shim_alarm_note(&shim->alarm, end->verdict);
     mx_counter_add(shim->stats.spooled_bytes, (int64_t)msg->spool.total);
     if (msg->spool.is_truncated)
         mx_counter_add(shim->stats.oversized, 1);
@@ -208,6 +226,20 @@ static bool is_refusal(const struct shim_verdict *verdict)
     return verdict->action == SHIM_TEMPFAIL || verdict->action == SHIM_REJECT;
 }
 
+/* NULL: come in. */
+static const struct shim_verdict *shed(struct shim *shim, const struct shim_conn *conn)
+{
+    struct shim_load load = {0};
+    shim->backend.load(shim->backend.user, &load);
+    switch (shim_admit_judge(&shim->admit, conn->settings->conf, &load, &conn->addr,
+                             mx_mono_ms(shim->clock))) {
+    case SHIM_ADMITTED: return NULL;
+    case SHIM_SHED_BUSY: mx_counter_add(shim->stats.shed_busy, 1); return &busy;
+    case SHIM_SHED_DOWN: mx_counter_add(shim->stats.shed_down, 1); return &no_scanner;
+    }
+    return NULL;
+}
+
 enum shim_status shim_session_connect(struct shim *shim, struct shim_conn *conn,
                                       const struct shim_mta *mta, const char *name,
                                       const struct sockaddr *sa)
@@ -218,8 +250,10 @@ enum shim_status shim_session_connect(struct shim *shim, struct shim_conn *conn,
     shim_conn_connect(conn, is_verified ? name : NULL, sa);
     take_macros(conn, mta, connect_macros, COUNT(connect_macros));
     struct shim_verdict verdict;
-    shim_ask_envelope(shim, conn, MXP__STAGE__STAGE_CONNECT, NULL, &verdict);
-    remember(conn, &verdict);
+    const struct shim_verdict *turned_away = shed(shim, conn);
+    if (turned_away == NULL)
+        shim_ask_envelope(shim, conn, MXP__STAGE__STAGE_CONNECT, NULL, &verdict);
+    remember(conn, turned_away ? turned_away : &verdict);
     timed(shim, SHIM_STAGE_CONNECT, began);
     return SHIM_STATUS_CONTINUE;
 }
@@ -229,6 +263,7 @@ static void log_refusal(struct shim *shim, struct shim_conn *conn, const char *s
                         const struct shim_verdict *verdict)
 {
     char client[MX_NET_TEXT_MAX];
+    shim_alarm_note(&shim->alarm, verdict);
     mx_log(shim->log, MX_LOG_INFO, "shim.refused",
            "id=%s client=%s action=%s stage=%s module=%s reason=%s code=%u", conn->id,
            mx_net_format(&conn->addr, client),
@@ -342,6 +377,7 @@ static enum shim_status rcpt_refused(struct shim *shim, struct shim_conn *conn,
                                      const struct shim_verdict *verdict)
 {
     bool is_temporary = verdict->action == SHIM_TEMPFAIL;
+    shim_alarm_note(&shim->alarm, verdict);
     conn->msg.refused++;
     conn->msg.tempfailed += is_temporary;
     mx_counter_add(is_temporary ? shim->stats.rcpt_tempfailed : shim->stats.rcpt_rejected,

@@ -63,11 +63,25 @@ static void init_faults(struct shim_stats *stats, struct mx_metrics *metrics)
     stats->edit_failed = mx_metrics_counter(metrics, name, "check=\"edit\"", help);
 }
 
+static void init_admission(struct shim_stats *stats, struct mx_metrics *metrics)
+{
+    const char *name = "mxdrop_shim_shed_total",
+               *help = "Sessions turned away at connect, by what the scanners lack";
+    stats->shed_busy = mx_metrics_counter(metrics, name, "cause=\"busy\"", help);
+    stats->shed_down = mx_metrics_counter(metrics, name, "cause=\"down\"", help);
+    stats->scans = mx_metrics_gauge(metrics, "mxdrop_shim_scans_in_flight", NULL,
+                                    "Scans that we wait for now");
+    stats->tempfail_alarm =
+        mx_metrics_gauge(metrics, "mxdrop_shim_tempfail_alarm", NULL,
+                         "1 while one reason refuses too much mail temporarily");
+}
+
 void shim_stats_init(struct shim_stats *stats, struct mx_metrics *metrics)
 {
     init_stages(stats, metrics);
     init_rcpts(stats, metrics);
     init_faults(stats, metrics);
+    init_admission(stats, metrics);
     stats->connections = mx_metrics_counter(metrics, "mxdrop_shim_connections_total",
                                             NULL, "SMTP sessions seen");
     stats->spooled_bytes = mx_metrics_counter(metrics, "mxdrop_shim_spooled_bytes_total",

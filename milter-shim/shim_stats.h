@@ -34,8 +34,10 @@ struct shim_stats {
     struct mx_counter *messages[SHIM_OUTCOMES];
     struct mx_counter *rcpt_accepted, *rcpt_tempfailed, *rcpt_rejected, *rcpt_mta_refused;
     struct mx_counter *policyd_down, *scand_down, *spool_full, *edit_failed;
+    struct mx_counter *shed_busy, *shed_down;
     struct mx_counter *connections, *spooled_bytes, *forged_headers, *oversized;
     struct mx_counter *sessions, *spool_bytes; /* gauges */
+    struct mx_counter *scans, *tempfail_alarm; /* gauges */
 };
 
 /** shim_stats_init(stats, metrics): ${metrics} NULL: every update does nothing. */

@@ -46,6 +46,7 @@ struct shim_topology {
     int64_t interval_ms;
     bool must_stop, is_hinted;
     _Atomic uint64_t version;
+    _Atomic unsigned workers, busy; /* of the scanners announced */
     struct mx_throttle refused;
 };
 
@@ -106,12 +107,26 @@ static void set_sound(struct mxp_client *client, struct list *list, struct mx_er
     (void)mxp_client_endpoints(client, list->v, good, &probe);
 }
 
+static void note_load(struct shim_topology *topology, const Mxp__TopologyReply *reply)
+{
+    unsigned workers = 0, busy = 0;
+    for (size_t i = 0; i < reply->n_scanners; i++) {
+        if (reply->scanners[i]->is_draining)
+            continue;
+        workers += reply->scanners[i]->workers;
+        busy += reply->scanners[i]->busy;
+    }
+    atomic_store(&topology->workers, workers);
+    atomic_store(&topology->busy, busy);
+}
+
 static void apply(struct shim_topology *topology, struct mx_arena *arena,
                   const Mxp__TopologyReply *reply)
 {
     struct mx_err err = {0};
     struct list *scanners = mx_arena_alloc(arena, sizeof(*scanners));
     list_add_nodes(scanners, reply->scanners, reply->n_scanners);
+    note_load(topology, reply);
     set_sound(topology->scan, scanners, &err);
     if (err.code == MX_ERR_NONE)
         (void)set_policyds(topology, arena, reply, &err);
@@ -283,4 +298,11 @@ void shim_topology_hint(struct shim_topology *topology, uint64_t version)
 uint64_t shim_topology_version(const struct shim_topology *topology)
 {
     return atomic_load(&topology->version);
+}
+
+void shim_topology_scanners(const struct shim_topology *topology, unsigned *workers,
+                            unsigned *busy)
+{
+    *workers = atomic_load(&topology->workers);
+    *busy = atomic_load(&topology->busy);
 }

@@ -34,6 +34,11 @@ int shim_topology_configure(struct shim_topology *topology, const struct shim_co
  * ours: ask now. */
 void shim_topology_hint(struct shim_topology *topology, uint64_t version);
 
+/** shim_topology_scanners(topology, workers, busy): of the scanners announced that do
+ * not drain, as they said; never blocks. */
+void shim_topology_scanners(const struct shim_topology *topology, unsigned *workers,
+                            unsigned *busy);
+
 /** shim_topology_version(topology): of the lists in use; 0: none yet. */
 uint64_t shim_topology_version(const struct shim_topology *topology);
 

@@ -36,6 +36,7 @@ struct fake {
     /* The cluster. */
     Mxp__PolicyReply policy[MXP__STAGE__STAGE_CONTENT + 1];
     bool is_policyd_down, is_scand_down;
+    struct shim_load load;
     Mxp__ScanReply scan;
     unsigned policy_calls[MXP__STAGE__STAGE_CONTENT + 1], scan_calls;
     struct mx_str last_policy, last_scan, last_body; /* encoded; in arena */
@@ -94,6 +95,11 @@ static inline uint64_t fake_topology_held(void *user)
 {
     (void)user;
     return 1;
+}
+
+static inline void fake_load(void *user, struct shim_load *out)
+{
+    *out = ((struct fake *)user)->load;
 }
 
 static inline const char *fake_macro(void *ctx, const char *name)
@@ -173,7 +179,8 @@ static inline void fake_cluster_init(struct fake *fake)
                                                .policy = fake_policy,
                                                .scan = fake_scan,
                                                .topology = fake_topology,
-                                               .topology_held = fake_topology_held};
+                                               .topology_held = fake_topology_held,
+                                               .load = fake_load};
 }
 
 static inline void fake_settings_init(struct fake *fake)
@@ -202,6 +209,7 @@ static inline struct fake *fake_new(void)
     fake->shim.health = mx_health_new();
     fake->shim.serial = 0xabc;
     pthread_mutex_init(&fake->shim.lock, NULL);
+    shim_alarm_init(&fake->shim.alarm);
     shim_stats_init(&fake->shim.stats, fake->metrics);
     fake_cluster_init(fake);
     fake_settings_init(fake);
@@ -224,6 +232,7 @@ static inline void fake_free(struct fake *fake)
     shim_settings_drop(fake->shim.settings);
     mx_conf_free(fake->conf);
     pthread_mutex_destroy(&fake->shim.lock);
+    shim_alarm_end(&fake->shim.alarm);
     mx_health_free(fake->shim.health);
     mx_metrics_free(fake->metrics);
     mx_arena_free(fake->arena);

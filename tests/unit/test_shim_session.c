@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <arpa/inet.h>
+
 #include "shim_fake.h"
 
 #define CONTENT MXP__STAGE__STAGE_CONTENT
@@ -118,6 +120,57 @@ static void test_session_connect_refusal_is_told_at_helo_and_mail(void **state)
     assert_true(fake->has_reply);
     assert_int_equal(fake->policy_calls[MXP__STAGE__STAGE_MAIL], 0);
     assert_int_equal(rcpt(&f, "<x@y>"), SHIM_STATUS_TEMPFAIL); /* no message is open */
+    stop(&f);
+}
+
+/* CONNECT and HELO of a client on the Internet. */
+static enum shim_status greet_from(struct fixture *f, uint32_t addr)
+{
+    struct fake *fake = f->fake;
+    struct sockaddr_in sa = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(addr)};
+    shim_session_connect(&fake->shim, f->conn, &fake->mta, "mx.example.com",
+                         (const struct sockaddr *)&sa);
+    return shim_session_helo(&fake->shim, f->conn, &fake->mta, "mx.example.com");
+}
+
+static void test_session_overload_turns_strangers_away(void **state)
+{
+    struct fixture f = start();
+    struct fake *fake = f.fake;
+    (void)state;
+    assert_int_equal(greet_from(&f, 0xc0000201), SHIM_STATUS_CONTINUE);
+    assert_int_equal(mail(&f), SHIM_STATUS_CONTINUE);
+    assert_int_equal(rcpt(&f, "<x@y>"), SHIM_STATUS_CONTINUE);
+    unsigned asked = fake->policy_calls[MXP__STAGE__STAGE_CONNECT];
+    fake->load =
+        (struct shim_load){.is_known = true, .usable = 1, .workers = 1, .in_flight = 17};
+    assert_int_equal(eom(&f), SHIM_STATUS_CONTINUE); /* what began is finished */
+    assert_int_equal(greet_from(&f, 0xc6336401), SHIM_STATUS_TEMPFAIL);
+    assert_string_equal(fake->reply.code, "421");
+    assert_string_equal(fake->reply.enhanced, "4.3.2");
+    assert_int_equal(mail(&f), SHIM_STATUS_TEMPFAIL);
+    assert_int_equal(fake->policy_calls[MXP__STAGE__STAGE_CONNECT], asked);
+    assert_int_equal(mx_counter_get(fake->shim.stats.shed_busy), 1);
+    shim_session_close(&fake->shim, f.conn);
+    f.conn = shim_session_open(&fake->shim, &all);
+    assert_int_equal(greet_from(&f, 0xc0000202), SHIM_STATUS_CONTINUE); /* known */
+    stop(&f);
+}
+
+static void test_session_down_early(void **state)
+{
+    struct fixture f = start();
+    struct fake *fake = f.fake;
+    (void)state;
+    fake->tuned->scand_down_early = true;
+    fake->clock.now_ms = 100000;
+    fake->load = (struct shim_load){.is_known = true, .workers = 1};
+    assert_int_equal(greet_from(&f, 0xc0000201), SHIM_STATUS_CONTINUE); /* to find out */
+    shim_session_close(&fake->shim, f.conn);
+    f.conn = shim_session_open(&fake->shim, &all);
+    assert_int_equal(greet_from(&f, 0xc0000201), SHIM_STATUS_TEMPFAIL);
+    assert_string_equal(fake->reply.code, "421");
+    assert_int_equal(mx_counter_get(fake->shim.stats.shed_down), 1);
     stop(&f);
 }
 
@@ -344,6 +397,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_session_accepts),
         cmocka_unit_test(test_session_connect_refusal_is_told_at_helo_and_mail),
+        cmocka_unit_test(test_session_overload_turns_strangers_away),
+        cmocka_unit_test(test_session_down_early),
         cmocka_unit_test(test_session_rcpt_refusals_concern_one_recipient),
         cmocka_unit_test(test_session_mta_refused_recipient_is_only_counted),
         cmocka_unit_test(test_session_rcpt_discard_removes_that_recipient_at_the_end),
