@@ -17,6 +17,14 @@ static const struct mx_conf_key clamav_keys[] = {
      .def = "/var/lib/clamav",
      .doc = "Directory of the ClamAV signature files, as freshclam keeps it. While it is "
             "missing or empty, messages are scanned without and marked degraded."},
+    {.name = "max_age",
+     .type = MX_CONF_DURATION,
+     .offset = CLAM(max_age_ms),
+     .min = 0,
+     .max = INT64_C(366) * 86400000,
+     .def = "2d",
+     .doc = "When no signature file changed for so long, the scanner calls itself "
+            "degraded (check \"signatures\") and goes on with what it has. 0: never."},
     {.name = "max_scan_size",
      .type = MX_CONF_SIZE,
      .offset = CLAM(max_scan_size),

@@ -12,6 +12,7 @@ struct clamav_settings {
     int64_t max_recursion;
     int64_t max_files;
     bool heuristics;
+    int64_t max_age_ms;
 };
 
 struct scan_conf {

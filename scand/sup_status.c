@@ -21,6 +21,7 @@
 #define MESSAGES "mxdrop_scan_messages_total"
 #define MESSAGES_HELP "Scan requests by how they ended."
 #define COUNTERS_MAX 1024 /* in a status reply */
+#define AGE_LOOK_MS 5000  /* between two looks at the age of the signatures */
 
 static struct mx_counter *messages(struct mx_metrics *metrics, const char *labels)
 {
@@ -71,6 +72,9 @@ void sup_status_init(struct supervisor *sup)
     m->workers = mx_metrics_gauge(all, "mxdrop_scan_workers", NULL, "Workers wanted.");
     m->generation = mx_metrics_gauge(all, "mxdrop_scan_generation", NULL,
                                      "Number of the engine that serves; 0: none.");
+    m->signature_age =
+        mx_metrics_gauge(all, "mxdrop_scan_signature_age_seconds", NULL,
+                         "Since a signature file changed last; 0: there is none.");
     m->body_bytes =
         mx_metrics_gauge(all, "mxdrop_scan_bytes", NULL, "Octets of messages held.");
     m->scan = mx_metrics_histogram(all, "mxdrop_scan_seconds", NULL,
@@ -102,6 +106,27 @@ static void set_degraded(struct supervisor *sup, const char *check, const char *
         mx_log(sup->log, MX_LOG_INFO, "recovered", "check=%s", check);
 }
 
+/* Old signatures serve; somebody should look at freshclam. */
+static void judge_age(struct supervisor *sup)
+{
+    const struct clamav_settings *clamav = &sup->conf->clamav;
+    int64_t now_ms = mx_mono_ms(sup->clock), newest_ms = 0;
+    struct mx_err err;
+    char reason[96];
+    if (now_ms < sup->age_next_ms)
+        return;
+    sup->age_next_ms = now_ms + AGE_LOOK_MS;
+    if (sup_watch_newest(clamav->signatures, &newest_ms, &err) < 0)
+        newest_ms = 0; /* that they are missing is the detector's to say */
+    int64_t hours = (mx_wall_ms(sup->clock) - newest_ms) / 3600000;
+    bool is_old = clamav->max_age_ms > 0 && newest_ms > 0 &&
+                  mx_wall_ms(sup->clock) - newest_ms > clamav->max_age_ms;
+    snprintf(reason, sizeof(reason), "the newest signature file is %lld hours old",
+             (long long)hours);
+    set_degraded(sup, "signatures", is_old ? reason : NULL);
+    mx_counter_set(sup->metrics.signature_age, newest_ms > 0 ? hours * 3600 : 0);
+}
+
 void sup_status_gauges(struct supervisor *sup)
 {
     const struct sup_engine *serving = sup->serving;
@@ -115,6 +140,7 @@ void sup_status_gauges(struct supervisor *sup)
     set_degraded(sup, "engine", is_missing ? "no engine is loaded" : NULL);
     set_degraded(sup, "detectors",
                  serving && serving->n_faults > 0 ? serving->faults : NULL);
+    judge_age(sup);
     set_degraded(sup, "workers",
                  sup->worker_after_ms > mx_mono_ms(sup->clock)
                      ? "they die as soon as they start"

@@ -15,6 +15,32 @@
 
 #define LINE_MAX_BYTES 400
 
+/* The next visible file of ${list}; false: no more. */
+static bool next_file(DIR *list, const struct dirent **entry, struct stat *info)
+{
+    while ((*entry = readdir(list)) != NULL)
+        if ((*entry)->d_name[0] != '.' &&
+            fstatat(dirfd(list), (*entry)->d_name, info, 0) == 0 &&
+            S_ISREG(info->st_mode))
+            return true;
+    return false;
+}
+
+int sup_watch_newest(const char *dir, int64_t *out_ms, struct mx_err *err)
+{
+    const struct dirent *entry;
+    struct stat info;
+    DIR *list = opendir(dir);
+    if (list == NULL)
+        return mx_err_errno(err, "%s", dir);
+    *out_ms = 0;
+    while (next_file(list, &entry, &info))
+        if ((int64_t)info.st_mtim.tv_sec * 1000 > *out_ms)
+            *out_ms = (int64_t)info.st_mtim.tv_sec * 1000;
+    closedir(list);
+    return 0;
+}
+
 int sup_watch_read(const char *dir, uint64_t *out, struct mx_err *err)
 {
     DIR *list = opendir(dir);
@@ -22,12 +48,9 @@ int sup_watch_read(const char *dir, uint64_t *out, struct mx_err *err)
         return mx_err_errno(err, "%s", dir);
     uint64_t sum = 0;
     const struct dirent *entry;
-    while ((entry = readdir(list)) != NULL) {
-        struct stat info;
+    struct stat info;
+    while (next_file(list, &entry, &info)) {
         char line[LINE_MAX_BYTES];
-        if (entry->d_name[0] == '.' ||
-            fstatat(dirfd(list), entry->d_name, &info, 0) < 0 || !S_ISREG(info.st_mode))
-            continue;
         snprintf(line, sizeof(line), "%s %" PRId64 " %" PRId64 " %ld", entry->d_name,
                  (int64_t)info.st_size, (int64_t)info.st_mtim.tv_sec,
                  info.st_mtim.tv_nsec);

@@ -19,6 +19,13 @@ struct sup_watch {
  */
 int sup_watch_read(const char *dir, uint64_t *out, struct mx_err *err);
 
+/**
+ * sup_watch_newest(dir, out_ms, err):
+ * Wall clock of the last change of any file in ${dir}; 0: there is none.
+ * Fails:  cannot be read (-1).
+ */
+int sup_watch_newest(const char *dir, int64_t *out_ms, struct mx_err *err);
+
 /** sup_watch_loaded(watch, fingerprint): this is what is being loaded now. */
 void sup_watch_loaded(struct sup_watch *watch, uint64_t fingerprint);
 

@@ -90,7 +90,7 @@ struct sup_metrics {
     struct mx_counter *done, *poison, *expired, *overloaded, *draining, *bad, *failed;
     struct mx_counter *retries, *crashed, *hung, *recycled, *viruses, *reloads,
         *reload_failures;
-    struct mx_counter *queued, *busy, *workers, *generation, *body_bytes;
+    struct mx_counter *queued, *busy, *workers, *generation, *body_bytes, *signature_age;
     struct mx_histogram *scan, *wait;
     struct mx_histogram *detector[WORKER_COSTS_MAX];
     struct mx_counter *detector_failed[WORKER_COSTS_MAX];
@@ -129,6 +129,7 @@ struct supervisor {
     int64_t engine_after_ms; /* not before */
     struct sup_watch watch;
     int64_t watch_next_ms;
+    int64_t age_next_ms;   /* when the age of the signatures is looked at again */
     bool is_reload_wanted; /* one is loading; begin again when it is done */
     struct mx_conf *wanted_conf;
 

@@ -3,8 +3,10 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include <cmocka.h>
 
@@ -59,11 +61,39 @@ static void test_read_sees_names_and_sizes(void **state)
     free(dir);
 }
 
+static void touch(const char *dir, const char *name, time_t seconds)
+{
+    char path[256];
+    const struct timespec times[2] = {{.tv_sec = seconds}, {.tv_sec = seconds}};
+    put(dir, name, "x");
+    snprintf(path, sizeof(path), "%s/%s", dir, name);
+    assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+static void test_newest_is_the_last_change(void **state)
+{
+    (void)state;
+    char *dir = temp_tree_make("/tmp", NULL);
+    int64_t at_ms = 1;
+    assert_int_equal(sup_watch_newest(dir, &at_ms, NULL), 0);
+    assert_int_equal(at_ms, 0);
+    touch(dir, "a.ndb", 5000);
+    touch(dir, "b.ndb", 3000);
+    touch(dir, ".hidden", 9000);
+    assert_int_equal(sup_watch_newest(dir, &at_ms, NULL), 0);
+    assert_int_equal(at_ms, 5000000);
+    temp_tree_remove(dir);
+    struct mx_err err = {0};
+    assert_int_equal(sup_watch_newest(dir, &at_ms, &err), -1);
+    free(dir);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_changed_waits_until_it_is_stable),
         cmocka_unit_test(test_read_sees_names_and_sizes),
+        cmocka_unit_test(test_newest_is_the_last_change),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
