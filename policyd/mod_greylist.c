@@ -205,6 +205,18 @@ static enum policy_step put_off(const struct policy_req *req, int64_t left_ms,
     return POLICY_DONE;
 }
 
+/* Learning after a loss of data looks like a first start: both are worth knowing. */
+static const char *notice(const struct greylist *self, const struct policy_req *req,
+                          const struct policy_answers *answers, enum judgement judgement)
+{
+    const struct store_answer *epoch = policy_answer(answers, SLOT_EPOCH);
+    if (judgement == EXEMPT || !epoch->is_known)
+        return NULL;
+    return is_learning(self, req, epoch)
+               ? "the store is empty or young: everybody passes and is recorded"
+               : "";
+}
+
 static enum policy_step decide(const void *state, const struct policy_req *req,
                                const struct policy_answers *answers,
                                struct policy_verdict *out)
@@ -214,6 +226,7 @@ static enum policy_step decide(const void *state, const struct policy_req *req,
     enum judgement judgement = judge(self, req, answers);
     if (judgement == UNKNOWN)
         return POLICY_FAIL;
+    out->notice = notice(self, req, answers, judgement);
     if (judgement != FIRST_SEEN && judgement != TOO_EARLY)
         return POLICY_NEXT;
     if (set->max_refusals > 0 && req->tempfailed_rcpts >= set->max_refusals)

@@ -150,7 +150,9 @@ struct policy_verdict {
     const char *reason;   /* one word for log and metrics: "first-seen" */
     const char *mark;     /* RCPT: remembered for CONTENT as "mark=module"; NULL none */
     const struct policy_rewrite *rewrite; /* NEXT only; NULL none */
-    bool is_for_all; /* CONTENT: about the message, whoever gets it (a virus) */
+    const char *notice; /* not FAIL; static: a lasting state that operators must know of;
+                           "": it is over; NULL: cannot tell */
+    bool is_for_all;    /* CONTENT: about the message, whoever gets it (a virus) */
 };
 
 /* ---- effects ------------------------------------------------------------------------

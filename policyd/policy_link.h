@@ -17,8 +17,9 @@ struct policy_link {
     const struct policy_module *module;
     enum policyd_mode mode;
     enum policyd_on_fail on_fail;
-    void *state;      /* NULL: not started (off) */
-    bool is_degraded; /* as this worker saw it last */
+    void *state;        /* NULL: not started (off) */
+    bool is_degraded;   /* as this worker saw it last */
+    const char *notice; /* the same; NULL none */
     struct mx_counter *next, *fail, *would;
     struct mx_counter *done[POLICY_ACTIONS];
     struct mx_histogram *cost;

@@ -135,6 +135,21 @@ static void note_sound(struct policy_run *run, struct policy_link *link)
                link->module->name);
 }
 
+/* Unlike a fault it hurts no message: no mark on the request. */
+static void note_notice(struct policy_run *run, struct policy_link *link,
+                        const char *notice)
+{
+    const struct policy_chain_env *env = &run->chain->env;
+    const char *now = notice && *notice ? notice : NULL;
+    if (notice == NULL || now == link->notice)
+        return;
+    link->notice = now;
+    const char *check = mx_arena_printf(arena_of(run), "%s-state", link->module->name);
+    if (env->health && mx_health_degraded(env->health, check, now))
+        mx_log(env->log, now ? MX_LOG_WARN : MX_LOG_INFO, "policy.notice",
+               "module=%s state=\"%s\"", link->module->name, now ? now : "normal");
+}
+
 static void decided(struct policy_run *run, size_t walk, const struct policy_link *link,
                     const struct policy_verdict *verdict)
 {
@@ -223,6 +238,7 @@ static void take_step(struct policy_run *run, size_t walk, size_t at)
     }
     if (!policy_answers_unknown(&run->answers))
         note_sound(run, link);
+    note_notice(run, link, verdict.notice);
     if (step == POLICY_DONE) {
         step_done(run, walk, link, &verdict);
     } else {
