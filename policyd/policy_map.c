@@ -143,7 +143,8 @@ static int add_regex(struct reader *r, struct mx_str line, struct mx_err *err)
     if (policy_map_regex_add(map->regex, line, &value, err) < 0 ||
         check_value(r, value, err) < 0)
         return -1;
-    map->ordered[map->n] = make_entry(r, value);
+    size_t index = map->n;
+    map->ordered[index] = make_entry(r, value); /* counts it in ->n */
     return 0;
 }
 

@@ -1,0 +1,2 @@
+mx_fuzz_test(policy_request mxpolicyd)
+mx_fuzz_test(policy_map mxpolicyd)
