@@ -139,6 +139,7 @@ static const struct eval_pattern_row rows[EVAL_PATTERNS] = {
                          "[a-z]{2,11}:)",
                          CASELESS},
 
+    [EVAL_DKIM_DOMAIN] = {"\\bd\\s*=\\s*([^;]+)", 0},
     [EVAL_HTTPS_TEXT] = {"https://([^\\s/:?#]+)", CASELESS},
     [EVAL_HTTPS_IP] = {"^https:/*(?:[^@/]+@)?\\d+\\.\\d+\\.\\d+\\.\\d+", CASELESS},
     [EVAL_HTTP_IP] = {"^https?:/*(?:[^@/]+@)?\\d+\\.\\d+\\.\\d+\\.\\d+", CASELESS},

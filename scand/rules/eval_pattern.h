@@ -66,6 +66,7 @@ enum eval_pattern {
     EVAL_URL_WITH_EMAIL,
     EVAL_QUOTE_WORD,
     /* addresses in HTML */
+    EVAL_DKIM_DOMAIN,
     EVAL_HTTPS_TEXT,
     EVAL_HTTPS_IP,
     EVAL_HTTP_IP,

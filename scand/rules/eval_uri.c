@@ -25,29 +25,52 @@ static bool has(const struct text_lister *lister, struct mx_str s)
     return false;
 }
 
-/* Hosts of all URIs but mail addresses; neighbours that are the same count once. */
+/* Neighbours that are the same count once: a URI's forms mostly share their host. */
+static void add_host(struct eval_context *context, struct mx_str uri,
+                     struct text_lister *hosts)
+{
+    struct mx_str host, domain;
+
+    if (text_domain_of_uri(context->arena, &context->texts->settings->lists, uri, &host,
+                           &domain) &&
+        (hosts->n == 0 || !mx_str_eq(hosts->v[hosts->n - 1], host))) {
+        text_lister_add(context->arena, hosts, host);
+    }
+}
+
+/* Domains that signed (d= of DKIM, RFC 6376 3.5) count as linked to. */
+static void add_signers(struct eval_context *context, const char *selector,
+                        struct text_lister *hosts)
+{
+    const struct eval_regex *regex = eval_shared_fixed(context->shared, EVAL_DKIM_DOMAIN);
+    struct mx_str s = eval_header(context, selector), groups[EVAL_REGEX_CAPTURES];
+
+    for (size_t at = 0; eval_regex_find(regex, s, at, groups);
+         at = (size_t)(groups[0].p - s.p) + groups[0].n) {
+        add_host(context, text_trim(groups[1], false), hosts);
+    }
+}
+
+/* Hosts of all URIs but mail addresses. */
 static const struct text_list *hosts_of(struct eval_context *context)
 {
     const struct texts *texts = context->texts;
     struct text_lister lister = {.max = HOSTS_MAX};
     struct text_list *hosts = context->cache[EVAL_CACHE_URI_HOST];
-    struct mx_str host, domain;
 
     if (hosts) {
         return hosts;
     }
     for (size_t i = 0; i < texts->n_uri_details; i++) {
         const struct text_uri *uri = &texts->uri_details[i];
+        size_t n = mx_str_istarts(uri->raw, MX_STR("mailto:")) ? 0 : uri->cooked.n;
 
-        for (size_t j = 0;
-             !mx_str_istarts(uri->raw, MX_STR("mailto:")) && j < uri->cooked.n; j++) {
-            if (text_domain_of_uri(context->arena, &texts->settings->lists,
-                                   uri->cooked.v[j], &host, &domain) &&
-                (lister.n == 0 || !mx_str_eq(lister.v[lister.n - 1], host))) {
-                text_lister_add(context->arena, &lister, host);
-            }
+        for (size_t j = 0; j < n; j++) {
+            add_host(context, uri->cooked.v[j], &lister);
         }
     }
+    add_signers(context, "DomainKey-Signature", &lister);
+    add_signers(context, "DKIM-Signature", &lister);
     hosts = mx_arena_alloc(context->arena, sizeof(*hosts));
     *hosts = text_lister_list(&lister);
     context->cache[EVAL_CACHE_URI_HOST] = hosts;
