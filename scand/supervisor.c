@@ -38,8 +38,7 @@ static void on_fault(void *user, const char *peer, enum mx_err_code code,
     mx_arena_reset(sup->arena);
     mx_log_throttled(sup->log,
                      code == MX_ERR_VERSION ? &sup->log_version : &sup->log_fault,
-                     MX_LOG_WARN, "wire.fault",
-                     "peer=%s reason=\"%s\" action=ignored",
+                     MX_LOG_WARN, "wire.fault", "peer=%s reason=\"%s\" action=ignored",
                      mx_str_esc(sup->arena, mx_str(peer)), reason);
 }
 

@@ -31,9 +31,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct mx_str names[ATTACH_READINGS_MAX];
     size_t n = attach_name_readings(arena, &part, names);
     assert(n <= ATTACH_READINGS_MAX);
-    struct archive_walk walk = {.on_member = on_member,
-                                .user = arena,
-                                .deadline_ms = mx_mono_us() / 1000 + 1000};
+    struct archive_walk walk = {
+        .on_member = on_member, .user = arena, .deadline_ms = mx_mono_us() / 1000 + 1000};
     if (archive_list_is(input))
         archive_list(&walk, input);
     mx_arena_free(arena);
