@@ -9,8 +9,8 @@ mapfile -t files < <(tree_files '*.c' '*.h')
 if [ "${1-}" = --fix ]; then
     exec "$tool" -i "${files[@]}"
 fi
-for file in "${files[@]}"; do
-    "$tool" --dry-run -Werror "$file" >/dev/null 2>&1 ||
-        finding "$file: not formatted (tests/lint/check_format.sh --fix)"
-done
+while IFS= read -r file; do
+    finding "$file: not formatted (tests/lint/check_format.sh --fix)"
+done < <("$tool" --dry-run -Werror "${files[@]}" 2>&1 |
+    sed -nE 's/^(.+):[0-9]+:[0-9]+: (error|warning): .*/\1/p' | sort -u)
 finish "format of ${#files[@]} files"
