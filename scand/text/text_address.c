@@ -318,6 +318,8 @@ static struct mx_str prepare(struct mx_arena *arena, struct mx_str value)
 {
     char *p = mx_arena_alloc(arena, value.n + 1);
     size_t n = 0, colon = 0;
+    while (value.n > 0 && text_char_space(value.p[value.n - 1]))
+        value.n--;
     for (size_t i = 0; i < value.n; i++) {
         if (value.p[i] == '\\' && i + 1 < value.n && value.p[i + 1] == '\\')
             i++;
@@ -328,10 +330,9 @@ static struct mx_str prepare(struct mx_arena *arena, struct mx_str value)
         if (p[i] == ':' && i > 0)
             colon = i + 1;
     struct mx_str s = mx_str_of(p, n);
-    if (colon == 0)
-        return text_trim(s, false);
-    s = mx_str_sub(s, skip_spaces(s, colon), s.n);
-    return s.n > 0 && s.p[0] == ';' ? MX_STR_NONE : text_trim(s, false);
+    if (colon > 0)
+        s = mx_str_sub(s, skip_spaces(s, colon), s.n);
+    return colon > 0 && s.n > 0 && s.p[0] == ';' ? MX_STR_NONE : s;
 }
 
 /* Anything that looks like an address in a rest that nobody understands. */
