@@ -217,24 +217,33 @@ static const char *notice(const struct greylist *self, const struct policy_req *
                : "";
 }
 
-static enum policy_step decide(const void *state, const struct policy_req *req,
-                               const struct policy_answers *answers,
-                               struct policy_verdict *out)
+/* FIRST_SEEN and TOO_EARLY only. */
+static enum policy_step delay(const struct greylist *self, const struct policy_req *req,
+                              const struct policy_answers *answers,
+                              enum judgement judgement, struct policy_verdict *out)
 {
-    const struct greylist *self = state;
     const struct greylist_settings *set = self->settings;
-    enum judgement judgement = judge(self, req, answers);
-    if (judgement == UNKNOWN)
-        return POLICY_FAIL;
-    out->notice = notice(self, req, answers, judgement);
-    if (judgement != FIRST_SEEN && judgement != TOO_EARLY)
-        return POLICY_NEXT;
     if (set->max_refusals > 0 && req->tempfailed_rcpts >= set->max_refusals)
         return POLICY_NEXT;
     if (judgement == FIRST_SEEN)
         return put_off(req, set->delay_ms, "first-seen", out);
     int64_t waited = waited_ms(req, policy_answer(answers, SLOT_SEEN));
     return put_off(req, set->delay_ms - (waited > 0 ? waited : 0), "too-early", out);
+}
+
+static enum policy_step decide(const void *state, const struct policy_req *req,
+                               const struct policy_answers *answers,
+                               struct policy_verdict *out)
+{
+    const struct greylist *self = state;
+    enum judgement judgement = judge(self, req, answers);
+    enum policy_step step = POLICY_NEXT;
+    if (judgement == UNKNOWN)
+        return POLICY_FAIL;
+    if (judgement == FIRST_SEEN || judgement == TOO_EARLY)
+        step = delay(self, req, answers, judgement, out);
+    out->notice = notice(self, req, answers, judgement);
+    return step;
 }
 
 static void record(const void *state, const struct policy_req *req,

@@ -19,7 +19,7 @@ struct policy_link {
     enum policyd_on_fail on_fail;
     void *state;        /* NULL: not started (off) */
     bool is_degraded;   /* as this worker saw it last */
-    const char *notice; /* the same; NULL none */
+    const char *notice; /* the same; NULL not yet */
     struct mx_counter *next, *fail, *would;
     struct mx_counter *done[POLICY_ACTIONS];
     struct mx_histogram *cost;

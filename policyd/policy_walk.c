@@ -141,9 +141,9 @@ static void note_notice(struct policy_run *run, struct policy_link *link,
 {
     const struct policy_chain_env *env = &run->chain->env;
     const char *now = notice && *notice ? notice : NULL;
-    if (notice == NULL || now == link->notice)
+    if (notice == NULL || notice == link->notice)
         return;
-    link->notice = now;
+    link->notice = notice;
     const char *check = mx_arena_printf(arena_of(run), "%s-state", link->module->name);
     if (env->health && mx_health_degraded(env->health, check, now))
         mx_log(env->log, now ? MX_LOG_WARN : MX_LOG_INFO, "policy.notice",
