@@ -183,9 +183,11 @@ static void pass_reload(struct up_watch *watch)
     }
 }
 
-/* SIGUSR1: whatever is down, and will be or would not be started again, now. */
+/* SIGUSR1: whatever is down, and will be or would not be started again, now. It may come
+   ahead of the SIGCHLD of a child that ended before. */
 static void start_now(struct up_watch *watch)
 {
+    reap(watch);
     for (size_t i = 0; i < watch->o.n; i++) {
         struct up_process *process = &watch->o.processes[i];
 
