@@ -161,7 +161,23 @@ static size_t put_code(char *out, uint32_t code)
     return 3;
 }
 
-/* Copy of ${s} with a replacement for each byte that is not part of valid UTF-8. */
+/* Bytes that one replacement stands for: as many as the first one asks for, if they are
+ * continuation bytes. */
+static size_t bad_length(const unsigned char *p, size_t n)
+{
+    size_t asked = p[0] < 0xc0   ? 1
+                   : p[0] < 0xe0 ? 2
+                   : p[0] < 0xf0 ? 3
+                   : p[0] < 0xf8 ? 4
+                   : p[0] < 0xfc ? 5
+                                 : 6;
+    size_t length = 1;
+    while (length < asked && length < n && (p[length] & 0xc0) == 0x80)
+        length++;
+    return length;
+}
+
+/* Copy of ${s} with replacements for what is no valid UTF-8. */
 static struct mx_str mend_utf8(struct mx_arena *arena, struct mx_str s)
 {
     struct mx_buf buf = {0};
@@ -172,7 +188,7 @@ static struct mx_str mend_utf8(struct mx_arena *arena, struct mx_str s)
             mx_buf_add(&buf, p + i, length);
         else
             mx_buf_str(&buf, replacement);
-        length += length == 0;
+        length = length ? length : bad_length(p + i, s.n - i);
     }
     struct mx_str out = mx_str_dup(arena, mx_str_of(buf.p, buf.n));
     mx_buf_fini(&buf);
@@ -229,6 +245,8 @@ static int convert_all(iconv_t handle, struct mx_str bytes, bool is_strict,
             continue;
         if (is_strict)
             return -1;
+        if (reason == EINVAL)
+            break; /* half a character at the end */
         mx_buf_str(buf, replacement);
         in++;
         left--;

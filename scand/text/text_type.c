@@ -105,7 +105,7 @@ static struct mx_str continued_name(struct mx_arena *arena, struct mx_str s)
     struct mx_str piece[PIECES_MAX] = {{NULL, 0}};
     size_t total = 0, n = 0;
     if (find_name(s, "*0", 0) < 0)
-        return MX_STR_NONE;
+        return MX_STR("");
     for (unsigned i = 0; i < PIECES_MAX; i++) {
         char suffix[8];
         snprintf(suffix, sizeof(suffix), "*%u", i);
