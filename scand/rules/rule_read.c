@@ -14,6 +14,7 @@
 #include "mx_arena.h"
 #include "mx_err.h"
 
+#include "rule_match_judge.h"
 #include "rule_names.h"
 #include "rule_text.h"
 
@@ -327,6 +328,7 @@ static void reader_fini(struct rule_reader *reader)
     rule_lists_fini(&reader->lists);
     rule_replace_fini(&reader->replace);
     rule_names_free(reader->names);
+    rule_judge_factory_free(reader->judges);
     free(reader->drafts);
     free(reader->problems);
 }

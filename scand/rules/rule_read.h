@@ -23,6 +23,7 @@
 
 struct mx_arena;
 struct mx_err;
+struct rule_judge_factory;
 
 #define RULE_ARENA_BYTES_MAX (1024u << 20)   /* all memory of one rule set */
 #define RULE_ARENA_RESERVE (384u << 20)      /* of it for what finishing needs */
@@ -48,10 +49,12 @@ struct rule_reader {
     struct rule_cond cond;
     struct rule_lists lists;
     struct rule_replace replace;
-    size_t bytes;       /* read so far */
-    bool is_full;       /* a bound was reached: the rest is left out */
-    unsigned depth;     /* of includes */
-    struct mx_str file; /* the current one */
+    struct rule_judge_factory *judges; /* NULL until a definition is replaced */
+    size_t judged;                     /* bytes of patterns compiled for that */
+    size_t bytes;                      /* read so far */
+    bool is_full;                      /* a bound was reached: the rest is left out */
+    unsigned depth;                    /* of includes */
+    struct mx_str file;                /* the current one */
     unsigned line;
     bool is_version_wrong; /* require_version: skip what is left of the file */
 };

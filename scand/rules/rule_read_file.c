@@ -111,13 +111,18 @@ int rule_read_list_dir(struct rule_reader *reader, const char *dir, const char *
         return mx_err_errno(err, "%s", dir);
     }
     list.v = mx_arena_array(reader->arena, RULE_FILES_MAX, sizeof(*list.v));
-    while ((entry = readdir(handle)) != NULL && list.n < RULE_FILES_MAX) {
+    while ((entry = readdir(handle)) != NULL) {
         struct mx_str name = mx_str(entry->d_name);
 
-        if (name.p[0] != '.' && mx_str_iends(name, mx_str(suffix))) {
-            list.v[list.n++] =
-                mx_str(mx_arena_printf(reader->arena, "%s/%s", dir, entry->d_name));
+        if (name.p[0] == '.' || !mx_str_iends(name, mx_str(suffix))) {
+            continue;
         }
+        if (list.n == RULE_FILES_MAX) {
+            rule_read_problem(reader, RULE_PROBLEM_LIMIT, mx_str(dir), "too many files");
+            break;
+        }
+        list.v[list.n++] =
+            mx_str(mx_arena_printf(reader->arena, "%s/%s", dir, entry->d_name));
     }
     closedir(handle);
     qsort(list.v, list.n, sizeof(*list.v), by_name);

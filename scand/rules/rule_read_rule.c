@@ -11,6 +11,7 @@
 #include "mx_arena.h"
 #include "mx_err.h"
 
+#include "rule_match_judge.h"
 #include "rule_names.h"
 #include "rule_read_eval.h"
 #include "rule_text.h"
@@ -18,6 +19,8 @@
 #define NAME_BYTES_MAX 100 /* of a rule's name, as SpamAssassin bounds it */
 #define CAPTURE_PRIORITY -10000
 #define PRIORITY_MAX 1000000000
+#define JUDGED_BYTES_MAX (4u << 20) /* of replacing patterns: some seconds of compiling  \
+                                     */
 
 /* What a definition sets; the other flags come from tflags. */
 #define FLAGS_OF_DEFINITION                                                              \
@@ -54,6 +57,31 @@ static int no_room(struct mx_err *err)
     return mx_err_set(err, MX_ERR_LIMIT, "more than %d rules", RULE_RULES_MAX);
 }
 
+/*
+ * Would ${rule} replace a good definition by a pattern that does not compile? Patterns
+ * are compiled once the set is read, by rule_match; only here would that be too late.
+ */
+static int check_replacement(struct rule_reader *reader, const struct rule_draft *draft,
+                             const struct rule *rule, struct mx_err *err)
+{
+    struct rule_judge *judge = NULL;
+
+    if (!draft->is_defined || rule->pattern.n == 0 ||
+        (rule->flags & RULE_NEEDS_CAPTURE) ||
+        reader->judged + rule->pattern.n > JUDGED_BYTES_MAX) {
+        return 0;
+    }
+    reader->judged += rule->pattern.n;
+    if (!reader->judges) {
+        reader->judges = rule_judge_factory_new();
+    }
+    if (rule_judge_compile(reader->judges, rule->pattern, &judge, err)) {
+        return mx_err_wrap(err, "the earlier definition stays");
+    }
+    rule_judge_free(judge);
+    return 0;
+}
+
 /* Make ${rule} (its kind and what goes with it) the definition of ${name}. */
 static int define(struct rule_reader *reader, struct mx_str name, const struct rule *rule,
                   struct mx_err *err)
@@ -70,6 +98,9 @@ static int define(struct rule_reader *reader, struct mx_str name, const struct r
     draft = draft_of(reader, name);
     if (!draft) {
         return no_room(err);
+    }
+    if (check_replacement(reader, draft, rule, err)) {
+        return -1;
     }
     old = draft->rule;
     draft->rule = *rule;

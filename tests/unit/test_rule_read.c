@@ -282,6 +282,7 @@ static void test_redefinition(void **state)
     const struct rule_set *set =
         rule_files_one(&files, "score A 3\nheader A From !~ /one/ [if-unset: x]\n"
                                "tflags A nice\nbody A /two/\nbody A /broken\n"
+                               "body A /(/\n"
                                "reuse A\nreuse B\nbody B /b/\n");
     const struct rule *a = rule_named(set, "A");
 
@@ -294,7 +295,8 @@ static void test_redefinition(void **state)
     assert_true(a->scores[0] == 3);
     assert_int_equal(rule_named(set, "B")->kind, RULE_BODY);
     assert_int_equal(set->n_rules, 2);
-    assert_int_equal(set->n_problems, 1);
+    assert_int_equal(set->n_problems, 2);
+    assert_int_equal(set->problems[1].line, 6);
     rule_files_free(&files);
 }
 
