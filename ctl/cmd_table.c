@@ -23,6 +23,8 @@ const struct ctl_command ctl_commands[] = {
      cmd_status},
     {"config", "check|docs|sample", "check this node's file, or describe its keys",
      cmd_config},
+    {"rules", "check [DIR...] | explain NAME [DIR...]",
+     "SpamAssassin rule files as the scanner reads them", cmd_rules},
     {"keygen", "[--secret-file FILE]", "a key pair for tcp:// between hosts", cmd_keygen},
     {0},
 };

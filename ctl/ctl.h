@@ -45,6 +45,7 @@ int cmd_rate(struct ctl *ctl, int argc, char **argv, struct mx_err *err);
 int cmd_status(struct ctl *ctl, int argc, char **argv, struct mx_err *err);
 int cmd_config(struct ctl *ctl, int argc, char **argv, struct mx_err *err);
 int cmd_keygen(struct ctl *ctl, int argc, char **argv, struct mx_err *err);
+int cmd_rules(struct ctl *ctl, int argc, char **argv, struct mx_err *err);
 
 /* -c FILE, which every command takes too: one line of its argp options, and
    "default: return ctl_option(ctl, key, arg)" in its parser. */
