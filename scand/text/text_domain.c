@@ -95,7 +95,8 @@ struct mx_str text_host_ascii(struct mx_arena *arena, struct mx_str host)
     char *ace = NULL;
     int rc = idn2_to_ascii_8z(mx_str_cstr(arena, utf8), &ace,
                               IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
-    struct mx_str out = rc == IDN2_OK ? mx_str_dup(arena, mx_str(ace)) : utf8;
+    struct mx_str out =
+        rc == IDN2_OK ? mx_str_dup(arena, mx_str(ace)) : mx_str_lower(arena, host);
     idn2_free(ace);
     return out;
 }

@@ -3,8 +3,8 @@
  * attribute in which a large webmail keeps the original of an href. All but schemes that
  * never are relative are resolved against <base> as it stands where they occur.
  *
- * Broken markup like <a id="x"/href=...> makes an attribute "x"/href"; its value is taken
- * for the href, as mail programs do.
+ * Broken markup like <a id/href=...> makes an attribute "id/href"; its value is taken for
+ * the href, as mail programs do.
  */
 #include "text/text_html_link.h"
 
