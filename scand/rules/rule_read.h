@@ -4,7 +4,9 @@
  *
  *   rule_read           files in order, lines, conditions, who takes a directive
  *   rule_read_file      which files, their text, includes
- *   rule_read_rule      directives that define or describe rules
+ *   rule_read_rule      directives that define rules
+ *   rule_read_about     directives that say something about rules, tags
+ *   rule_read_draft     rules as far as they are known
  *   rule_read_pattern   /regex/mods to a pattern
  *   rule_read_finish    what can only be said when all files are read
  */
@@ -28,6 +30,10 @@ struct rule_judge_factory;
 #define RULE_ARENA_BYTES_MAX (1024u << 20)   /* all memory of one rule set */
 #define RULE_ARENA_RESERVE (384u << 20)      /* of it for what finishing needs */
 #define RULE_PATTERNS_BYTES_MAX (128u << 20) /* all patterns, tags replaced */
+
+/* What a definition sets; the other flags come from tflags. */
+#define RULE_FLAGS_OF_DEFINITION                                                         \
+    (RULE_NEGATED | RULE_RAW | RULE_HAS_CAPTURE | RULE_NEEDS_CAPTURE)
 
 /* A rule as far as it is known. Scores and flags may come before its definition. */
 struct rule_draft {
@@ -94,6 +100,29 @@ void rule_read_problem(struct rule_reader *reader, enum rule_problem_kind kind,
  */
 bool rule_read_rule(struct rule_reader *reader, struct mx_str directive,
                     struct mx_str value);
+
+/**
+ * rule_read_about(reader, directive, value, err):
+ * Take a directive that says something about a rule or a tag.
+ * Fails:  broken (-1). Returns 1 where ${directive} is none of these.
+ */
+int rule_read_about(struct rule_reader *reader, struct mx_str directive,
+                    struct mx_str value, struct mx_err *err);
+
+/** rule_read_draft(reader, name): made where there is none; NULL: too many rules. */
+struct rule_draft *rule_read_draft(struct rule_reader *reader, struct mx_str name);
+
+/** rule_read_no_room(err): -1, saying that there are too many rules. */
+int rule_read_no_room(struct mx_err *err);
+
+/**
+ * rule_read_define(reader, name, rule, err):
+ * Make ${rule} (its kind and what goes with it) the definition of ${name}.
+ * Fails:  not a name, too many rules, a pattern that does not compile where there is a
+ *         definition already (-1).
+ */
+int rule_read_define(struct rule_reader *reader, struct mx_str name,
+                     const struct rule *rule, struct mx_err *err);
 
 /** rule_read_is_ignored(directive): a setting of SpamAssassin that is not ours. */
 bool rule_read_is_ignored(struct mx_str directive);
