@@ -323,11 +323,17 @@ bool text_match_at(const char *pattern, struct mx_str line, size_t from,
 
 bool text_match_find(const char *pattern, struct mx_str line, struct text_captures *out)
 {
+    if (line.p == NULL)
+        line = MX_STR("");
     struct match m = {.line = line, .steps = STEPS_MAX, .out = out};
     bool is_literal = strchr("%{", pattern[0]) == NULL;
     for (size_t from = 0; from <= line.n && m.steps > 0; from++) {
-        if (is_literal && (from == line.n || line.p[from] != pattern[0]))
-            continue;
+        const char *next = line.p + from;
+        if (is_literal && from < line.n)
+            next = memchr(next, pattern[0], line.n - from);
+        if (is_literal && (from == line.n || next == NULL))
+            return false;
+        from = (size_t)(next - line.p);
         if (match_from(&m, pattern, from))
             return true;
     }

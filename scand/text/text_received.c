@@ -134,7 +134,7 @@ static bool is_ignored(struct mx_str line)
     struct mx_str lower_by = MX_STR(" by ");
     if (!mx_str_istarts(line, MX_STR("from ")) && !mx_str_istarts(line, MX_STR("(from ")))
         return true;
-    if (text_match_find("%|with local for%|", line, &c))
+    if (text_match_find("with local for%|", line, &c))
         return true;
     if (line.p[0] == '(')
         return false;
