@@ -36,42 +36,43 @@ until [ -S "$dir/policyd.sock" ]; do sleep 0.05; done
 
 redis_cpu_us() { cli info cpu | awk -F: '/^used_cpu_(user|sys):/ {s += $2} END {printf "%d", s * 1e6}'; }
 
-# Commands of one check, as this Redis counted them.
-commands() { cli info commandstats | sed -nE 's/^cmdstat_([^:]+):calls=([0-9]+),.*/\1 \2/p' | sort; }
-
-# The same commands in the same numbers: each for itself, pipelined as deep as our checks
-# are in flight; the time for a check is the sum over its commands.
-redis_alone() {
-    local script sum=0 per_second
-    script=$(cli script load "$(cat "$(dirname "$0")/../store/script_grey_pass.lua")")
-    run() { # COUNT_PER_CHECK WORDS...
-        local count=$1
-        shift
-        per_second=$(redis-benchmark -s "$dir/redis.sock" -n "$checks" -r 65536 -c 1 \
-            -P "$in_flight" --csv "$@" 2>/dev/null | tail -1 | cut -d, -f2 | tr -d '"')
-        sum=$(awk -v s="$sum" -v c="$count" -v p="$per_second" 'BEGIN {print s + c * 1e6 / p}')
-    }
-    while read -r name count; do
-        count=$(awk -v c="$count" -v n="$checks" 'BEGIN {print c / n}')
-        case $name in
-            hmget) run "$count" hmget 'mx:ls:{__rand_int__}' a@s.example s.example .s.example .example 10.0.0.1 10.0.0.0/24 ;;
-            get) run "$count" get 'mx:gl:{__rand_int__}:n' ;;
-            mget) run "$count" mget 'mx:gl:{__rand_int__}:n' 'mx:{epoch}' ;;
-            evalsha) run "$count" evalsha "$script" 2 'mx:gl:{__rand_int__}:t:h' 'mx:gl:{__rand_int__}:n' 1700000000000 3600000 t ;;
-        esac
-    done <"$dir/commands"
-    awk -v s="$sum" 'BEGIN {printf "redis_alone_per_second=%.0f\n", 1e6 / s}'
+# Words of every command that one check sends, one command a line, as MONITOR shows them;
+# what scripts do inside is theirs, and the registry is not part of a check.
+record_commands() {
+    redis-cli -s "$dir/redis.sock" monitor >"$dir/monitor" &
+    local monitor=$!
+    until grep -q OK "$dir/monitor"; do sleep 0.05; done
+    "$build/bin/load_policy" -n 1 -c 1 "ipc://$dir/policyd.sock" >/dev/null
+    until grep -qi evalsha "$dir/monitor"; do sleep 0.05; done
+    kill "$monitor"
+    grep -iE '"(hmget|get|evalsha)"' "$dir/monitor" | grep -vE ' lua\]|mx:reg:' |
+        sed -E 's/^[^]]*\] //' >"$dir/commands"
 }
 
+# The same commands in the same numbers through redis-benchmark, pipelined as deep as our
+# checks are in flight, over random keys; the time of a check is the sum of its commands.
+redis_alone() {
+    local line words sum=0 per_second
+    while read -r line; do
+        eval "words=($line)"
+        words=("${words[@]/\}/.__rand_int__\}}")
+        per_second=$(redis-benchmark -s "$dir/redis.sock" -n "$checks" -r 65536 -c 1 \
+            -P "$in_flight" --csv "${words[@]}" 2>/dev/null </dev/null |
+            awk -F'","' 'END {print $2}')
+        sum=$(awk -v s="$sum" -v p="$per_second" 'BEGIN {print s + 1e6 / p}')
+    done <"$dir/commands"
+    awk -v s="$sum" 'BEGIN {printf "redis_alone_per_second=%.0f", 1e6 / s}'
+}
+
+record_commands
+echo "commands of one check: $(wc -l <"$dir/commands")," \
+    "words: $(awk '{n += NF} END {print n}' "$dir/commands")"
 for round in 1 2 3; do
     cli flushall >/dev/null
-    cli config resetstat >/dev/null
     before=$(redis_cpu_us)
     "$build/bin/load_policy" -n "$checks" -c "$in_flight" -p "$policyd" \
         "ipc://$dir/policyd.sock" >"$dir/result"
     spent=$(($(redis_cpu_us) - before))
-    commands >"$dir/commands"
-    [ "$round" = 1 ] && { echo "commands: $(tr '\n' ' ' <"$dir/commands")"; }
     echo "round=$round $(cat "$dir/result")" \
         "$(awk -v u="$spent" -v n="$checks" 'BEGIN {printf "redis_us=%.1f redis_limit=%.0f", u / n, 1e6 * n / u}')" \
         "$(redis_alone)"
