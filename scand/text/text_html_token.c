@@ -13,7 +13,7 @@
  *    makes two tokens.
  *
  * Each byte is looked at a bounded number of times: a search that ran to the end is never
- * repeated. XML mode and strict names are left out.
+ * repeated. What one piece of markup is, text_html_markup says.
  */
 #include "text/text_html_token.h"
 
@@ -25,15 +25,6 @@
 #include "text/text_chars.h"
 
 #define QUEUE_MAX 4 /* tokens that one step can make */
-
-/* In the order in which the strongest wins. */
-enum section {
-    SECTION_NONE,
-    SECTION_INCLUDE,
-    SECTION_RCDATA,
-    SECTION_CDATA,
-    SECTION_IGNORE
-};
 
 static const struct literal {
     const char *name;
@@ -58,31 +49,15 @@ struct html_tokens {
     bool has_short_comments;       /* they end at the first ">" */
     unsigned char *sections;       /* strongest section up to each level */
     size_t n_sections, sections_room;
-    enum section section;
+    enum html_section section;
     struct html_token queue[QUEUE_MAX];
     size_t n_queue, queue_at;
-    struct html_attr attrs[HTML_ATTRS_MAX];
-    size_t n_attrs;
+    struct html_markup markup; /* the last one */
 };
 
 static bool is_space(char c)
 {
     return text_char_space((unsigned char)c);
-}
-
-static bool is_name_start(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == ':';
-}
-
-static bool is_name(char c)
-{
-    return is_name_start(c) || (c >= '0' && c <= '9') || c == '-' || c == '.';
-}
-
-static bool is_word(char c) /* neither space nor ">" */
-{
-    return c != '>' && !is_space(c);
 }
 
 static const char *skip_space(const char *p)
@@ -92,20 +67,15 @@ static const char *skip_space(const char *p)
     return p;
 }
 
-static const char *find_dashes(const struct html_tokens *t, const char *from)
-{
-    return from < t->end ? memmem(from, (size_t)(t->end - from), "--", 2) : NULL;
-}
-
 static void set_section(struct html_tokens *t)
 {
-    t->section = t->n_sections == 0 ? SECTION_NONE : t->sections[t->n_sections - 1];
-    t->is_cdata = t->section == SECTION_CDATA;
+    t->section = t->n_sections == 0 ? HTML_SECTION_NONE : t->sections[t->n_sections - 1];
+    t->is_cdata = t->section == HTML_SECTION_CDATA;
 }
 
-static void push_section(struct html_tokens *t, enum section section)
+static void push_section(struct html_tokens *t, enum html_section section)
 {
-    enum section strongest = section > t->section ? section : t->section;
+    enum html_section strongest = section > t->section ? section : t->section;
     t->sections = text_grow(t->arena, t->sections, t->n_sections, &t->sections_room, 1);
     t->sections[t->n_sections++] = (unsigned char)strongest;
     set_section(t);
@@ -120,7 +90,7 @@ static void pop_section(struct html_tokens *t)
 
 static void queue(struct html_tokens *t, struct html_token token)
 {
-    if (t->section != SECTION_IGNORE && t->n_queue < QUEUE_MAX)
+    if (t->section != HTML_SECTION_IGNORE && t->n_queue < QUEUE_MAX)
         t->queue[t->n_queue++] = token;
 }
 
@@ -154,186 +124,6 @@ static void emit_text(struct html_tokens *t, const char *from, const char *to)
         emit_span(t, HTML_TOKEN_TEXT, from, to);
 }
 
-/* ---- markup: each reader is given "<" and returns what is behind the token, NULL where
- * this is no markup after all, or the "<" itself where the end is missing -------------
- */
-
-static const char *comment_to_gt(struct html_tokens *t, const char *start)
-{
-    const char *gt = memchr(start, '>', (size_t)(t->end - start));
-    if (gt == NULL)
-        return start;
-    emit_span(t, HTML_TOKEN_COMMENT, start, gt + 1);
-    return gt + 1;
-}
-
-/* "<!--" up to "-->", with space allowed before ">". */
-static const char *read_comment(struct html_tokens *t, const char *start)
-{
-    if (t->has_short_comments)
-        return comment_to_gt(t, start);
-    const char *p = start + 4;
-    while (p < t->end && (p = memchr(p, '-', (size_t)(t->end - p))) != NULL) {
-        if (*++p != '-')
-            continue;
-        const char *gt = skip_space(p + 1);
-        if (*gt == '>') {
-            emit_span(t, HTML_TOKEN_COMMENT, start, gt + 1);
-            return gt + 1;
-        }
-    }
-    return start;
-}
-
-static enum section section_of(struct mx_str name)
-{
-    if (mx_str_ieq(name, MX_STR("include")))
-        return SECTION_INCLUDE;
-    if (mx_str_ieq(name, MX_STR("rcdata")))
-        return SECTION_RCDATA;
-    if (mx_str_ieq(name, MX_STR("cdata")))
-        return SECTION_CDATA;
-    return mx_str_ieq(name, MX_STR("ignore")) ? SECTION_IGNORE : SECTION_NONE;
-}
-
-/* "<![ name name [": begins a section, which has no token. */
-static const char *read_section(struct html_tokens *t, const char *start)
-{
-    const char *p = skip_space(start + 3);
-    enum section strongest = SECTION_NONE;
-    bool has_name = false;
-    while (is_name_start(*p) || *p == '-') {
-        if (*p == '-') {
-            if (p[1] != '-')
-                return NULL;
-            const char *close = find_dashes(t, p + 2);
-            if (close == NULL)
-                return start;
-            p = skip_space(close + 2);
-            continue;
-        }
-        const char *name = p;
-        while (is_name(*p))
-            p++;
-        enum section section = section_of(mx_str_of(name, (size_t)(p - name)));
-        strongest = section > strongest ? section : strongest;
-        has_name = true;
-        p = skip_space(p);
-        if (p >= t->end)
-            return start;
-    }
-    if (*p != '[')
-        return NULL;
-    emit_pending(t);
-    push_section(t, has_name ? strongest : SECTION_INCLUDE);
-    return p + 1;
-}
-
-/* One word, string or comment inside a declaration. Behind it; NULL: not allowed there;
- * t->end: without end. */
-static const char *skip_declared(const struct html_tokens *t, const char *p)
-{
-    if (*p == '"' || *p == '\'') {
-        const char *close = memchr(p + 1, *p, (size_t)(t->end - p - 1));
-        return close == NULL ? t->end : close + 1;
-    }
-    if (*p == '-') {
-        if (p + 1 < t->end && p[1] != '-')
-            return NULL;
-        const char *close = find_dashes(t, p + 2);
-        return close == NULL ? t->end : close + 2;
-    }
-    while (p < t->end && is_word(*p))
-        p++;
-    return p;
-}
-
-/* <!DOCTYPE ...> or <!ENTITY ...>; anything else is a comment up to ">". */
-static const char *read_declaration(struct html_tokens *t, const char *start)
-{
-    const char *p = start + 2;
-    while (p < t->end && is_name(*p))
-        p++;
-    struct mx_str name = mx_str_of(start + 2, (size_t)(p - start - 2));
-    if (p == t->end)
-        return start;
-    if (!mx_str_ieq(name, MX_STR("doctype")) && !mx_str_ieq(name, MX_STR("entity")))
-        return comment_to_gt(t, start);
-    for (;;) {
-        p = skip_space(p);
-        if (p >= t->end)
-            return start;
-        if (*p == '>')
-            break;
-        p = skip_declared(t, p);
-        if (p == NULL)
-            return comment_to_gt(t, start);
-        if (p >= t->end)
-            return start;
-    }
-    emit_span(t, HTML_TOKEN_DECLARATION, start, p + 1);
-    return p + 1;
-}
-
-static const char *read_bang(struct html_tokens *t, const char *start)
-{
-    char c = start[2];
-    if (c == '-') {
-        if (start[3] == '-')
-            return read_comment(t, start);
-        return start + 3 >= t->end ? start : comment_to_gt(t, start);
-    }
-    if (c == '[') {
-        const char *behind = read_section(t, start);
-        return behind != NULL ? behind : comment_to_gt(t, start);
-    }
-    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'))
-        return read_declaration(t, start);
-    return comment_to_gt(t, start);
-}
-
-/* Behind the value that begins at ${p}, which goes to ${out}; NULL: the end is missing.
- */
-static const char *read_value(const struct html_tokens *t, const char *p,
-                              struct mx_str *out)
-{
-    if (*p == '"' || *p == '\'') {
-        const char *close = memchr(p + 1, *p, (size_t)(t->end - p - 1));
-        if (close == NULL)
-            return NULL;
-        *out = mx_str_of(p + 1, (size_t)(close - p - 1));
-        return close + 1;
-    }
-    const char *start = p;
-    while (p < t->end && is_word(*p))
-        p++;
-    *out = mx_str_of(start, (size_t)(p - start));
-    return p;
-}
-
-/* Behind the attribute that begins at ${p}, and space; NULL: the end is missing. */
-static const char *read_attr(struct html_tokens *t, const char *p)
-{
-    const char *start = p++;
-    while (p < t->end && is_word(*p) && *p != '=')
-        p++;
-    struct html_attr attr = {.name = mx_str_of(start, (size_t)(p - start))};
-    attr.value = attr.name;
-    p = skip_space(p);
-    if (*p == '=') {
-        p = skip_space(p + 1);
-        attr.value = MX_STR("");
-        if (p < t->end && *p != '>')
-            p = read_value(t, p, &attr.value);
-        if (p == NULL)
-            return NULL;
-        p = skip_space(p);
-    }
-    if (t->n_attrs < HTML_ATTRS_MAX)
-        t->attrs[t->n_attrs++] = attr;
-    return p < t->end ? p : NULL;
-}
-
 static void enter_literal(struct html_tokens *t, struct mx_str name)
 {
     for (size_t i = 0; i < N_LITERALS; i++) {
@@ -343,78 +133,6 @@ static void enter_literal(struct html_tokens *t, struct mx_str name)
             return;
         }
     }
-}
-
-static const char *read_start(struct html_tokens *t, const char *start)
-{
-    const char *p = start + 2;
-    while (p < t->end && is_word(*p))
-        p++;
-    struct mx_str name = mx_str_of(start + 1, (size_t)(p - start - 1));
-    t->n_attrs = 0;
-    p = skip_space(p);
-    while (p != NULL && p < t->end && *p != '>')
-        p = read_attr(t, p);
-    if (p == NULL || p >= t->end)
-        return start;
-    emit(t, (struct html_token){.kind = HTML_TOKEN_START,
-                                .text = mx_str_of(start, (size_t)(p + 1 - start)),
-                                .name = name,
-                                .attrs = t->attrs,
-                                .n_attrs = t->n_attrs});
-    enter_literal(t, name);
-    return p + 1;
-}
-
-/* The ">" that ends an end tag: quotes opened behind a space or "=" hide it. */
-static const char *find_gt(const char *p, const char *end)
-{
-    char quote = '\0', before = ' ';
-    for (; p < end; before = *p++) {
-        if (*p == '>' && quote == '\0')
-            return p;
-        if (*p != '"' && *p != '\'')
-            continue;
-        if (*p == quote)
-            quote = '\0';
-        else if (quote == '\0' && (before == ' ' || before == '='))
-            quote = *p;
-    }
-    return end;
-}
-
-static const char *read_end(struct html_tokens *t, const char *start)
-{
-    const char *p = start + 2;
-    while (p < t->end && is_word(*p))
-        p++;
-    struct mx_str name = mx_str_of(start + 2, (size_t)(p - start - 2));
-    const char *gt = find_gt(p, t->end);
-    if (gt == t->end)
-        return start;
-    if (name.n == 0)
-        emit_span(t, HTML_TOKEN_COMMENT, start, gt + 1);
-    else
-        emit(t, (struct html_token){.kind = HTML_TOKEN_END, .name = name});
-    return gt + 1;
-}
-
-static const char *read_markup(struct html_tokens *t, const char *start)
-{
-    char c = start[1];
-    if (is_name_start(c))
-        return read_start(t, start);
-    if (c == '/')
-        return read_end(t, start);
-    if (c == '!')
-        return read_bang(t, start);
-    if (c != '?')
-        return NULL;
-    const char *gt = memchr(start + 2, '>', (size_t)(t->end - start - 2));
-    if (gt == NULL)
-        return start;
-    emit_pending(t); /* a processing instruction has no token of its own */
-    return gt + 1;
 }
 
 /* ---- the three ways to read on; each returns false where nothing more can be read ----
@@ -487,7 +205,8 @@ static void emit_last_text(struct html_tokens *t)
 static bool read_text(struct html_tokens *t, const char *p)
 {
     for (; p < t->end && *p != '<'; p++) {
-        if (t->section != SECTION_NONE && p[0] == ']' && p[1] == ']' && p[2] == '>') {
+        if (t->section != HTML_SECTION_NONE && p[0] == ']' && p[1] == ']' &&
+            p[2] == '>') {
             emit_text(t, t->at, p);
             t->at = p + 3;
             pop_section(t);
@@ -503,17 +222,53 @@ static bool read_text(struct html_tokens *t, const char *p)
     return true;
 }
 
+/* Make the token of what was read. */
+static void take_markup(struct html_tokens *t)
+{
+    const struct html_markup *m = &t->markup;
+    struct html_token token = {.text = m->text, .name = m->name, .is_cdata = t->is_cdata};
+    switch (m->kind) {
+    case HTML_MARKUP_START:
+        token.kind = HTML_TOKEN_START;
+        token.attrs = m->attrs;
+        token.n_attrs = m->n_attrs;
+        emit(t, token);
+        enter_literal(t, m->name);
+        break;
+    case HTML_MARKUP_END:
+        token.kind = HTML_TOKEN_END;
+        emit(t, token);
+        break;
+    case HTML_MARKUP_COMMENT:
+        token.kind = HTML_TOKEN_COMMENT;
+        emit(t, token);
+        break;
+    case HTML_MARKUP_DECLARATION:
+        token.kind = HTML_TOKEN_DECLARATION;
+        emit(t, token);
+        break;
+    case HTML_MARKUP_SECTION:
+        emit_pending(t);
+        push_section(t, m->section);
+        break;
+    case HTML_MARKUP_PROCESS: emit_pending(t); break;
+    }
+}
+
 /* Markup at "<", or text that begins with it. */
 static bool read_at_lt(struct html_tokens *t)
 {
     if (t->end - t->at < 3)
         return false;
-    const char *behind = read_markup(t, t->at);
+    const char *behind =
+        html_markup_read(t->at, t->end, t->has_short_comments, &t->markup);
     if (behind == NULL)
         return read_text(t, t->at + 1);
-    bool is_read = behind != t->at;
+    if (behind == t->at)
+        return false;
     t->at = behind;
-    return is_read;
+    take_markup(t);
+    return true;
 }
 
 static bool read_on(struct html_tokens *t)
@@ -522,7 +277,7 @@ static bool read_on(struct html_tokens *t)
         return false;
     if (t->literal != NULL)
         return read_literal(t);
-    if (t->section == SECTION_CDATA || t->section == SECTION_RCDATA)
+    if (t->section == HTML_SECTION_CDATA || t->section == HTML_SECTION_RCDATA)
         return read_section_text(t);
     return *t->at == '<' ? read_at_lt(t) : read_text(t, t->at);
 }
@@ -547,7 +302,7 @@ static bool end_literal(struct html_tokens *t)
         t->pending_end = literal->name;
         return true;
     }
-    bool is_all = !t->is_rest && t->section != SECTION_IGNORE;
+    bool is_all = !t->is_rest && t->section != HTML_SECTION_IGNORE;
     if (is_all)
         emit_rest(t);
     emit(t, (struct html_token){.kind = HTML_TOKEN_END, .name = mx_str(literal->name)});
@@ -562,7 +317,7 @@ static bool end_markup(struct html_tokens *t)
         return true;
     }
     const char *p = t->at + 1;
-    if (p == t->end || is_name_start(*p) || *p == '/' || *p == '!' || *p == '?') {
+    if (p == t->end || html_is_name_start(*p) || *p == '/' || *p == '!' || *p == '?') {
         emit_span(t, HTML_TOKEN_COMMENT, t->at, t->end);
         t->at = t->end;
     }

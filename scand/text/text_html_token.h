@@ -10,11 +10,9 @@
 #include <stddef.h>
 
 #include "mx_str.h"
+#include "text/text_html_markup.h"
 
 struct mx_arena;
-
-/* Further attributes of one tag are not looked at. */
-#define HTML_ATTRS_MAX 512
 
 enum html_token_kind {
     HTML_TOKEN_TEXT,
@@ -22,12 +20,6 @@ enum html_token_kind {
     HTML_TOKEN_END,
     HTML_TOKEN_COMMENT,
     HTML_TOKEN_DECLARATION,
-};
-
-struct html_attr {
-    struct mx_str name;  /* as written */
-    struct mx_str value; /* without quotes, references not resolved; of an attribute
-                            without value, its name */
 };
 
 struct html_token {

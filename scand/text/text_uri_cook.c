@@ -8,24 +8,20 @@
  * any stage. A target inside a redirector is cooked like a URI of its own; as targets
  * only get shorter, and forms are counted, this ends.
  *
- * Two things look wrong and are kept, because rules were tuned to them: an octet 0 of a
- * dotted address vanishes, and a host without dots becomes "www.host.com" as in a browser
- * of 2011.
+ * One thing looks wrong and is kept, because rules were tuned to it: a host without dots
+ * becomes "www.host.com" as in a browser of 2011.
  */
 #include "text/text_uri_cook.h"
 
 #include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "mx_arena.h"
 #include "text/text.h"
 #include "text/text_chars.h"
 #include "text/text_domain.h"
+#include "text/text_uri_number.h"
 #include "text/text_uri_redirect.h"
-
-#define NUMBER_MAX 24 /* characters of a number that is printed here */
 
 struct cook {
     struct mx_arena *arena;
@@ -431,98 +427,6 @@ static void trim_host(struct cook *c, struct web *web)
     add_web(c, web);
 }
 
-/* ---- hosts that are numbers ----------------------------------------------------------
- */
-
-static bool is_hex_number(struct mx_str s)
-{
-    if (s.n < 3 || s.p[0] != '0' || (s.p[1] | 0x20) != 'x')
-        return false;
-    for (size_t i = 2; i < s.n; i++) {
-        if (hex_of(s.p[i]) < 0)
-            return false;
-    }
-    return true;
-}
-
-static bool is_decimal(struct mx_str s)
-{
-    for (size_t i = 0; i < s.n; i++) {
-        if (!is_digit(s.p[i]))
-            return false;
-    }
-    return s.n > 0;
-}
-
-static unsigned long long number_of(struct mx_arena *arena, struct mx_str s, int base)
-{
-    return strtoull(mx_str_cstr(arena, s), NULL, base);
-}
-
-static struct mx_str without_zeros(struct mx_str s)
-{
-    while (s.n > 0 && s.p[0] == '0')
-        s = mx_str_sub(s, 1, s.n);
-    return s;
-}
-
-/* Up to three octal digits that are the value of an octet and nothing more. */
-static bool is_octal(struct mx_str s)
-{
-    size_t max = s.n > 0 && s.p[0] >= '1' && s.p[0] <= '3' ? 3 : 2;
-    for (size_t i = 0; i < s.n; i++) {
-        if (s.p[i] < '0' || s.p[i] > '7')
-            return false;
-    }
-    return s.n > 0 && s.n <= max;
-}
-
-/* One octet in decimal; nothing is left of a zero. */
-static struct mx_str octet(struct mx_arena *arena, struct mx_str s)
-{
-    if (is_hex_number(s)) {
-        unsigned long long n = number_of(arena, s, 16);
-        return without_zeros(mx_str(mx_arena_printf(arena, "%llu", n)));
-    }
-    struct mx_str digits = without_zeros(s);
-    if (digits.n < s.n && is_octal(digits))
-        return mx_str(mx_arena_printf(arena, "%llu", number_of(arena, digits, 8)));
-    return digits;
-}
-
-/* Four numbers with dots between them, whatever their base. */
-static bool cook_dotted(struct cook *c, const struct web *web)
-{
-    struct mx_str rest = web->host, part;
-    struct mx_str out[9] = {web->scheme};
-    size_t n = 1, parts = 0;
-    while (mx_str_next(&rest, '.', &part) == 0) {
-        if (parts++ == 4 || (!is_decimal(part) && !is_hex_number(part)))
-            return false;
-        if (n > 1)
-            out[n++] = MX_STR(".");
-        out[n++] = octet(c->arena, part);
-    }
-    if (parts != 4 || web->host.p[web->host.n - 1] == '.')
-        return false;
-    out[n++] = web->rest;
-    add(c, text_join(c->arena, out, n));
-    return true;
-}
-
-/* The address whose 32 bits are the first eight digits of ${number} in hexadecimal. */
-static void add_address(struct cook *c, const struct web *web, unsigned long long number)
-{
-    char hex[NUMBER_MAX];
-    snprintf(hex, sizeof(hex), "%08llx", number);
-    hex[8] = '\0';
-    unsigned long bits = strtoul(hex, NULL, 16);
-    struct mx_str dotted =
-        mx_str(mx_arena_printf(c->arena, "%lu.%lu.%lu.%lu", bits >> 24, bits >> 16 & 255,
-                               bits >> 8 & 255, bits & 255));
-    add_joined(c, web->scheme, dotted, web->rest);
-}
-
 /* A host of one label is looked for under .com, with "www." in front. */
 static void cook_label(struct cook *c, const struct web *web, struct mx_str host)
 {
@@ -544,21 +448,14 @@ static void cook_label(struct cook *c, const struct web *web, struct mx_str host
 static void cook_web(struct cook *c, struct web *web)
 {
     drop_port(c, web);
-    struct mx_str ascii = use_ascii(c, web);
+    struct mx_str ascii = use_ascii(c, web), address;
     drop_controls(c, web);
     add_target(c, web);
     trim_host(c, web);
-    if (web->host.n > 0 && cook_dotted(c, web))
-        return;
-    if (is_hex_number(web->host)) {
-        size_t skip = web->host.n > 10 ? web->host.n - 8 : 2;
-        struct mx_str digits = mx_str_sub(web->host, skip, web->host.n);
-        add_address(c, web, number_of(c->arena, digits, 16));
-    } else if (is_decimal(web->host)) {
-        add_address(c, web, number_of(c->arena, web->host, 10));
-    } else {
+    if (text_host_from_number(c->arena, web->host, &address))
+        add_joined(c, web->scheme, address, web->rest);
+    else
         cook_label(c, web, ascii);
-    }
 }
 
 /* ---- all together --------------------------------------------------------------------
