@@ -73,7 +73,7 @@ class Session:
     @staticmethod
     def _message_packets(head, body):
         yield "T", b""
-        for field in re.split(rb"\r\n(?![ \t])", head):
+        for field in re.split(rb"\r\n(?![ \t])", head) if head else ():
             name, _, value = field.partition(b":")
             yield "L", name + b"\0" + value.replace(b"\r\n", b"\n") + b"\0"
         yield "N", b""
