@@ -30,6 +30,18 @@
 #define LOG_MAX 65536
 #define START_MS 1700000000000 /* the clock of every script begins here */
 
+static void remove_dir(const char *path)
+{
+    struct dirent *entry;
+    DIR *dir = opendir(path);
+    while (dir && (entry = readdir(dir)) != NULL)
+        if (entry->d_name[0] != '.')
+            unlinkat(dirfd(dir), entry->d_name, 0);
+    if (dir)
+        closedir(dir);
+    rmdir(path);
+}
+
 void replay_fail(const struct replay *replay, const char *fmt, ...)
 {
     va_list args;
@@ -38,6 +50,7 @@ void replay_fail(const struct replay *replay, const char *fmt, ...)
     vfprintf(stderr, fmt, args);
     va_end(args);
     fprintf(stderr, "\n");
+    remove_dir(replay->dir);
     exit(1);
 }
 
@@ -161,18 +174,6 @@ static void set_up(struct replay *replay, const char *path)
     replay->section = policyd_conf_section_new();
     replay->files = policy_map_files_new();
     replay->store = store_mem_new(&replay->clock.clock);
-}
-
-static void remove_dir(const char *path)
-{
-    struct dirent *entry;
-    DIR *dir = opendir(path);
-    while (dir && (entry = readdir(dir)) != NULL)
-        if (entry->d_name[0] != '.')
-            unlinkat(dirfd(dir), entry->d_name, 0);
-    if (dir)
-        closedir(dir);
-    rmdir(path);
 }
 
 static void tear_down(struct replay *replay)

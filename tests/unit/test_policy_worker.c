@@ -5,6 +5,7 @@
 #include "policy_bed.h"
 
 #include <pthread.h>
+#include <sched.h>
 
 #include "mxp_client.h"
 #include "mxp_pack.h"
@@ -147,7 +148,8 @@ static void test_answers_without_a_store(void **state)
     assert_int_equal(reply->n_degraded, 2);
     assert_int_equal(ask(s, "<u>", &reply, &err), 0);
     assert_string_equal(reply->module, "fq_rcpt");
-    assert_int_equal(policy_worker_busy(s->worker), 0);
+    while (policy_worker_busy(s->worker) > 0) /* counted down behind the reply */
+        sched_yield();
 }
 
 /* New chains are taken up between events. */
