@@ -109,7 +109,7 @@ static size_t print_problems(const struct rules *rules, const struct scan_rules 
         fprintf(ctl->out, "... and %zu more\n", totals.n_problems - n);
     fprintf(ctl->out, "%zu faults, %zu rules idle without the network\n",
             n_faults + totals.n_problems - n, n - n_faults);
-    return n_faults;
+    return n_faults + totals.n_problems - n;
 }
 
 static int check(const struct rules *rules, const struct scan_rules *read,

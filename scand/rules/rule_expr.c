@@ -19,7 +19,8 @@
 
 struct rule_expr_parser {
     struct mx_str rest;
-    struct mx_str token; /* the current one; empty at the end */
+    struct mx_str token;       /* the current one; empty at the end */
+    const struct infix *infix; /* that token as an operator; NULL: it is none */
     const struct rule_expr_names *names;
     struct rule_step *steps;
     size_t n_steps, room;
@@ -95,6 +96,16 @@ static size_t token_length(struct mx_str s)
     return strchr("()^!><*/?:", s.p[0]) && s.p[0] ? 1 : 0;
 }
 
+static const struct infix *find_infix(struct mx_str token)
+{
+    for (size_t i = 0; i < sizeof(infixes) / sizeof(*infixes); i++) {
+        if (mx_str_eq(token, mx_str(infixes[i].text))) {
+            return &infixes[i];
+        }
+    }
+    return NULL;
+}
+
 static void next(struct rule_expr_parser *parser)
 {
     struct mx_str rest = parser->rest;
@@ -104,6 +115,7 @@ static void next(struct rule_expr_parser *parser)
         rest = mx_str_sub(rest, 1, rest.n);
     }
     parser->token = mx_str_sub(rest, 0, n);
+    parser->infix = find_infix(parser->token);
     parser->rest = mx_str_sub(rest, n, rest.n);
 }
 
@@ -283,16 +295,6 @@ static int parse_operand(struct rule_expr_parser *parser, struct mx_err *err)
 
 /* ---- infixes ---- */
 
-static const struct infix *find_infix(struct mx_str token)
-{
-    for (size_t i = 0; i < sizeof(infixes) / sizeof(*infixes); i++) {
-        if (mx_str_eq(token, mx_str(infixes[i].text))) {
-            return &infixes[i];
-        }
-    }
-    return NULL;
-}
-
 static int parse_level(struct rule_expr_parser *parser, unsigned level,
                        struct mx_err *err);
 
@@ -326,7 +328,7 @@ static int parse_comparison(struct rule_expr_parser *parser, const struct infix 
     if (push_op(parser, infix->op, err)) {
         return -1;
     }
-    following = find_infix(parser->token);
+    following = parser->infix;
     if (!following || following->level != infix->level) {
         return 0;
     }
@@ -372,7 +374,7 @@ static int parse_level(struct rule_expr_parser *parser, unsigned level,
     if (parse_operand(parser, err)) {
         return -1;
     }
-    while ((infix = find_infix(parser->token)) && infix->level >= level) {
+    while ((infix = parser->infix) && infix->level >= level) {
         if (parse_right(parser, infix, err)) {
             return -1;
         }
