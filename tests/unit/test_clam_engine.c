@@ -15,7 +15,12 @@
 
 static struct clamav_settings settings_of(const char *directory)
 {
-    return (struct clamav_settings){directory, 1 << 20, 1 << 20, 5, 50, true};
+    return (struct clamav_settings){.signatures = directory,
+                                    .max_scan_size = 1 << 20,
+                                    .max_file_size = 1 << 20,
+                                    .max_recursion = 5,
+                                    .max_files = 50,
+                                    .heuristics = true};
 }
 
 static struct clam_engine *engine(void)

@@ -15,8 +15,13 @@ struct clamav {
 
 static void set_up(struct clamav *t)
 {
-    t->settings = (struct clamav_settings){
-        MX_SOURCE_DIR "/tests/signatures", 1 << 20, 1 << 20, 5, 50, true};
+    t->settings =
+        (struct clamav_settings){.signatures = MX_SOURCE_DIR "/tests/signatures",
+                                 .max_scan_size = 1 << 20,
+                                 .max_file_size = 1 << 20,
+                                 .max_recursion = 5,
+                                 .max_files = 50,
+                                 .heuristics = true};
     t->env = (struct scan_env){&t->settings, "/tmp"};
     t->state = mx_xalloc(det_clamav.state_size);
     assert_int_equal(det_clamav.load(t->state, &t->env, NULL), 0);
