@@ -125,13 +125,26 @@ static enum hotmail judge_hotmail(struct eval_context *context)
     return is_from(context, "hotmail.com") ? HOTMAIL_NOT_RECEIVED : HOTMAIL_FINE;
 }
 
+/* Two functions ask. */
+static enum hotmail hotmail_verdict(struct eval_context *context)
+{
+    enum hotmail *verdict = context->cache[EVAL_CACHE_HOTMAIL];
+
+    if (!verdict) {
+        verdict = mx_arena_alloc(context->arena, sizeof(*verdict));
+        *verdict = judge_hotmail(context);
+        context->cache[EVAL_CACHE_HOTMAIL] = verdict;
+    }
+    return *verdict;
+}
+
 static int check_for_forged_hotmail_received_headers(struct eval_context *context,
                                                      const struct mx_str *args,
                                                      size_t n_args)
 {
     (void)args;
     (void)n_args;
-    return judge_hotmail(context) == HOTMAIL_FORGED;
+    return hotmail_verdict(context) == HOTMAIL_FORGED;
 }
 
 static int check_for_no_hotmail_received_headers(struct eval_context *context,
@@ -139,7 +152,7 @@ static int check_for_no_hotmail_received_headers(struct eval_context *context,
 {
     (void)args;
     (void)n_args;
-    return judge_hotmail(context) == HOTMAIL_NOT_RECEIVED;
+    return hotmail_verdict(context) == HOTMAIL_NOT_RECEIVED;
 }
 
 static int check_for_forged_eudoramail_received_headers(struct eval_context *context,

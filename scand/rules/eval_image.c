@@ -13,8 +13,9 @@
 
 #include "eval_util.h"
 
-#define IMAGE_BYTES_MAX ((size_t)1 << 20) /* base64; JPEG may have much before its size  \
-                                           */
+#define IMAGE_BYTES_MAX                                                                  \
+    ((size_t)1 << 20) /* base64; JPEG may have much before its size                      \
+                       */
 #define IMAGES_MAX 1000
 
 enum image_type { IMAGE_GIF, IMAGE_PNG, IMAGE_JPEG, IMAGE_TYPES };

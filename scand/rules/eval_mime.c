@@ -106,9 +106,10 @@ static bool is_upper_hex(char c)
 /* "=XX" in ${line} that stand for printable ASCII or a tab: nobody need encode them. */
 static unsigned count_needless(struct mx_str line)
 {
+    const char *first = line.n > 0 ? memchr(line.p, '=', line.n) : NULL;
     unsigned n = 0;
 
-    for (size_t i = 0; i + 2 < line.n; i++) {
+    for (size_t i = first ? (size_t)(first - line.p) : line.n; i + 2 < line.n; i++) {
         char a = line.p[i + 1], b = line.p[i + 2];
         bool is_needless = (a == '0' && b == '9') ||
                            (a == '3' && is_upper_hex(b) && b != 'D') ||
@@ -170,9 +171,10 @@ static bool has_illegal_ascii(struct mx_str line)
 /* "&#xABCD;" in text that nobody will decode. */
 static void count_entities(struct mx_str line, struct counts *counts)
 {
+    const char *first = line.n > 0 ? memchr(line.p, '&', line.n) : NULL;
     size_t found = 0;
 
-    for (size_t i = 0; i + 8 <= line.n; i++) {
+    for (size_t i = first ? (size_t)(first - line.p) : line.n; i + 8 <= line.n; i++) {
         const char *p = line.p + i;
 
         if (memcmp(p, "&#x", 3) == 0 && is_upper_hex(p[3]) && is_upper_hex(p[4]) &&

@@ -107,14 +107,21 @@ struct text_list eval_senders(struct eval_context *context)
                                             "Resent-Sender:addr", "X-Envelope-From:addr",
                                             "EnvelopeFrom:addr"};
     struct text_lister lister = {.max = ADDRESSES_MAX};
+    struct text_list *senders = context->cache[EVAL_CACHE_SENDERS];
 
+    if (senders) {
+        return *senders;
+    }
     add_addresses(context, &lister, "Resent-From:first:addr");
     if (lister.n == 0) {
         for (size_t i = 0; i < sizeof(selectors) / sizeof(*selectors); i++) {
             add_addresses(context, &lister, selectors[i]);
         }
     }
-    return text_lister_list(&lister);
+    senders = mx_arena_alloc(context->arena, sizeof(*senders));
+    *senders = text_lister_list(&lister);
+    context->cache[EVAL_CACHE_SENDERS] = senders;
+    return *senders;
 }
 
 /* " for <user@host>;" of the three newest Received lines: sendmail names the recipient

@@ -24,17 +24,14 @@ struct eval_shared; /* compiled patterns and hashed lists; eval_shared.h */
 /* What is worked out once per message and shared by functions of one family; each family
    has a slot, filled on first use. */
 enum eval_cache {
-    EVAL_CACHE_HEADER,
+    EVAL_CACHE_SENDERS,
+    EVAL_CACHE_HOTMAIL,
     EVAL_CACHE_DATE,
     EVAL_CACHE_RECIPIENTS,
     EVAL_CACHE_MIME,
     EVAL_CACHE_UPPERCASE,
-    EVAL_CACHE_HTML,
-    EVAL_CACHE_BODY,
     EVAL_CACHE_ALTERNATIVE,
-    EVAL_CACHE_RELAY,
     EVAL_CACHE_FREEMAIL,
-    EVAL_CACHE_WLBL,
     EVAL_CACHE_URI_HOST,
     EVAL_CACHE_IMAGE,
     EVAL_CACHES
