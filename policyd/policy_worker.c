@@ -41,6 +41,7 @@
 #include "policyd_conf.h"
 #include "store_dovecot.h"
 #include "store_redis.h"
+#include "store_snapshot.h"
 
 #define RECEIVE_MAX 256       /* requests taken before replies get their turn */
 #define BYTES_MAX (64u << 20) /* octets of requests under way */
@@ -555,6 +556,7 @@ static int open_store(struct policy_worker *w, struct mx_err *err)
     struct store *dovecot = NULL;
     if (store_redis_new(&w->loop, &options, &w->store, err) < 0)
         return -1;
+    w->store = store_snapshot_new(w->store, w->options.clock);
     if (*w->options.redis->dovecot.address == '\0')
         return 0;
     store_redis_dovecot(w->options.redis, &w->dovecot);

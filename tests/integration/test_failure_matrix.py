@@ -117,6 +117,22 @@ def test_store_killed_under_load(pair):
     assert pair.log("policyd-1").count("store.down") - lines <= 10, "one line a change"
 
 
+def test_store_dead_lists_seen_lately(pair):
+    """A worker that saw a sender on a list refuses him while the store is down; the
+    number of messages makes sure that each worker of both policyds saw him."""
+    def denied():
+        return mta.send(pair.port, "denied@example.org", [RECIPIENT], mta.message("denied"),
+                        addr="192.0.2.78").rcpts[RECIPIENT][0] == 550
+    pair.ctl("lists", "deny", RECIPIENT, "denied@example.org")
+    assert all(denied() for _ in range(60))
+    pair.kill("redis")
+    try:
+        assert all(denied() for _ in range(8))
+    finally:
+        pair.revive("redis")
+    is_sound(pair, "policyd-1", "store")
+
+
 def test_store_slow_under_load(pair):
     """SIGSTOP: each check waits its budget for the store and no longer."""
     with load(pair) as running, stopped(pair, "redis"):

@@ -4,6 +4,7 @@ target_include_directories(private_redis PUBLIC ${CMAKE_SOURCE_DIR}/tests/suppor
 target_link_libraries(private_redis PUBLIC mxstore)
 
 mx_unit_test(test_store_mem mxstore)
+mx_unit_test(test_store_snapshot mxstore)
 mx_unit_test(test_store_pattern mxstore)
 mx_unit_test(test_store_keys mxstore)
 mx_unit_test(test_store_redis mxstore PkgConfig::UV)
