@@ -9,6 +9,7 @@
 #define MIB (1024 * 1024)
 #define AT(member) offsetof(struct scan_conf, member)
 #define CLAM(member) offsetof(struct clamav_settings, member)
+#define RULES(member) offsetof(struct rules_settings, member)
 
 static const struct mx_conf_key clamav_keys[] = {
     {.name = "signatures",
@@ -58,6 +59,48 @@ static const struct mx_conf_key clamav_keys[] = {
      .offset = CLAM(heuristics),
      .def = "true",
      .doc = "Run libclamav's heuristic checks (phishing and others)."},
+    {0},
+};
+
+static const struct mx_conf_key rules_keys[] = {
+    {.name = "dirs",
+     .type = MX_CONF_STRINGS,
+     .offset = RULES(dirs),
+     .max = 64,
+     .def = "",
+     .doc = "Directories of SpamAssassin rule files, in the order in which they are read. "
+            "Empty: what sa-update keeps or else /usr/share/spamassassin, then "
+            "/etc/spamassassin."},
+    {.name = "overlay",
+     .type = MX_CONF_STRING,
+     .offset = RULES(overlay),
+     .def = "",
+     .doc = "File of scores that is read last. Empty: none."},
+    {.name = "cache_dir",
+     .type = MX_CONF_STRING,
+     .offset = RULES(cache_dir),
+     .def = "/var/cache/mxdrop",
+     .doc = "Where compiled patterns are kept, so that a start takes a second rather than "
+            "a minute. Empty: nowhere."},
+    {.name = "trusted_networks",
+     .type = MX_CONF_STRINGS,
+     .offset = RULES(trusted_networks),
+     .def = "",
+     .doc = "Networks whose hosts write true Received lines. Empty: as rule files say, or "
+            "guessed from each message."},
+    {.name = "internal_networks",
+     .type = MX_CONF_STRINGS,
+     .offset = RULES(internal_networks),
+     .def = "",
+     .doc = "Networks of our own mail servers. Empty: as rule files say, or the trusted "
+            "ones."},
+    {.name = "max_size",
+     .type = MX_CONF_SIZE,
+     .offset = RULES(max_size),
+     .min = 65536,
+     .max = 64LL * MIB,
+     .def = "2MiB",
+     .doc = "Rules look at so much of a message, from its beginning."},
     {0},
 };
 
@@ -233,6 +276,11 @@ static const struct mx_conf_key keys[] = {
      .offset = AT(clamav),
      .sub = clamav_keys,
      .doc = "The clamav detector."},
+    {.name = "rules",
+     .type = MX_CONF_GROUP,
+     .offset = AT(rules),
+     .sub = rules_keys,
+     .doc = "The rules detector: SpamAssassin rule files. Name it in detectors to run it."},
     {0},
 };
 

@@ -15,6 +15,15 @@ struct clamav_settings {
     int64_t max_age_ms;
 };
 
+/* Group "rules" (det_rules.c). */
+struct rules_settings {
+    struct mx_conf_strings dirs; /* none: the usual ones */
+    const char *overlay;
+    const char *cache_dir;
+    struct mx_conf_strings trusted_networks, internal_networks;
+    int64_t max_size; /* octets of a message looked at */
+};
+
 struct scan_conf {
     const char *endpoint;
     const char *advertise;
@@ -41,6 +50,7 @@ struct scan_conf {
     struct mx_conf_strings detectors;
     struct mx_conf_strings scores;
     struct clamav_settings clamav;
+    struct rules_settings rules;
 };
 
 extern const struct mx_conf_section scan_conf_section;

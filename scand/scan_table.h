@@ -9,6 +9,7 @@ extern const struct scan_detector det_mime;
 extern const struct scan_detector det_gtube;
 extern const struct scan_detector det_attachments;
 extern const struct scan_detector det_clamav;
+extern const struct scan_detector det_rules;
 
 /* Ends with NULL. */
 extern const struct scan_detector *const scan_table[];

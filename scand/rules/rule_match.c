@@ -20,7 +20,7 @@
 #include "rule_match_group.h"
 #include "rule_names.h"
 
-#define PLAN_VERSION 1 /* counts up when patterns are planned differently */
+#define PLAN_VERSION 3 /* counts up when patterns are planned differently */
 
 struct fault {
     size_t rule;
@@ -171,10 +171,8 @@ static uint64_t cache_key(const struct rule_match *match, bool has_prefilter)
 
 static void drop_databases(struct rule_match *match)
 {
-    for (size_t i = 0; i < match->n_groups; i++) {
-        rule_db_free(match->groups[i].db);
-        match->groups[i].db = NULL;
-    }
+    for (size_t i = 0; i < match->n_groups; i++)
+        match_group_drop(&match->groups[i]);
 }
 
 static int read_cache(struct rule_match *match, const char *dir, uint64_t key,
@@ -307,8 +305,8 @@ void rule_match_summarise(const struct rule_match *match, struct rule_match_summ
         out->n_interpreted += !rule_judge_is_jit(match->judges[i]);
     }
     for (size_t i = 0; i < match->n_groups; i++)
-        if (match->groups[i].db != NULL)
-            out->db_bytes += rule_db_size(match->groups[i].db);
+        for (size_t k = 0; k < match->groups[i].n_dbs; k++)
+            out->db_bytes += rule_db_size(match->groups[i].dbs[k]);
 }
 
 bool rule_match_fault(const struct rule_match *match, size_t nth, size_t *out_rule,
@@ -368,9 +366,11 @@ int rule_match_scratch_new(const struct rule_match *match,
     for (size_t i = 0; i < match->n_groups; i++) {
         const struct match_group *group = &match->groups[i];
         n = group->view.n > n ? group->view.n : n;
-        if (group->db != NULL && rule_db_scratch_fit(&scratch->db, group->db, err) < 0) {
-            rule_match_scratch_free(scratch);
-            return -1;
+        for (size_t k = 0; k < group->n_dbs; k++) {
+            if (rule_db_scratch_fit(&scratch->db, group->dbs[k], err) < 0) {
+                rule_match_scratch_free(scratch);
+                return -1;
+            }
         }
     }
     scratch->candidates = mx_xalloc(n * sizeof(*scratch->candidates));
@@ -395,30 +395,47 @@ struct rule_judge_scratch *rule_match_judging(struct rule_match_scratch *scratch
     return scratch->judging;
 }
 
+/* What the nth database names, or all it holds where its library fails. */
+static size_t scan_db(const struct match_group *group, size_t nth,
+                      struct rule_match_scratch *scratch, struct mx_str text,
+                      bool *out_is_sound)
+{
+    size_t n = 0, from = match_group_db_start(group, nth);
+    size_t to = match_group_db_start(group, nth + 1);
+    *out_is_sound =
+        rule_db_scan(group->dbs[nth], scratch->db, text, scratch->ids, &n) == 0;
+    if (*out_is_sound)
+        return n;
+    to = to < group->n_in_db ? to : group->n_in_db;
+    for (n = 0; from + n < to; n++)
+        scratch->ids[n] = (uint32_t)n;
+    return n;
+}
+
 const struct rule_candidate *rule_match_scan(const struct rule_match *match,
                                              struct rule_match_scratch *scratch,
                                              size_t at, struct mx_str text, size_t *out_n)
 {
     const struct match_group *group = &match->groups[at];
-    size_t n = 0, n_ids = 0;
-    bool is_scanned = group->db != NULL && rule_db_scan(group->db, scratch->db, text,
-                                                        scratch->ids, &n_ids) == 0;
-    for (size_t i = 0; i < n_ids; i++) {
-        uint32_t index = group->in_db[scratch->ids[i]];
-        scratch->candidates[n++] = (struct rule_candidate){
-            group->rules[index], group->modes[index] == RULE_MATCH_SURE};
+    size_t n = 0;
+    for (size_t nth = 0; nth < group->n_dbs; nth++) {
+        const uint32_t *in_db = group->in_db + match_group_db_start(group, nth);
+        bool is_sound;
+        size_t n_ids = scan_db(group, nth, scratch, text, &is_sound);
+        for (size_t i = 0; i < n_ids; i++) {
+            uint32_t index = in_db[scratch->ids[i]];
+            scratch->candidates[n++] = (struct rule_candidate){
+                group->rules[index], is_sound && group->modes[index] == RULE_MATCH_SURE};
+        }
     }
     for (size_t i = 0; i < group->n_judged; i++)
         scratch->candidates[n++] =
             (struct rule_candidate){group->rules[group->judged[i]], false};
-    for (size_t i = 0; !is_scanned && i < group->n_in_db; i++)
-        scratch->candidates[n++] =
-            (struct rule_candidate){group->rules[group->in_db[i]], false};
     *out_n = n;
     return scratch->candidates;
 }
 
 const char *rule_match_library(void)
 {
-    return rule_db_library() != NULL ? "Hyperscan and PCRE2" : "PCRE2";
+    return rule_db_library() != NULL ? "PCRE2 with libhs" : "PCRE2 without libhs";
 }

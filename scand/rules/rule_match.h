@@ -28,6 +28,7 @@ enum rule_match_mode {
     RULE_MATCH_NONE, /* not a rule with a pattern, not active, or its pattern is broken */
     RULE_MATCH_SURE,
     RULE_MATCH_FILTERED,
+    RULE_MATCH_COARSE, /* filtered, by a coarse pattern of our making */
     RULE_MATCH_JUDGED,
     RULE_MATCH_LATER, /* holds %{NAME}: compiled for each message */
 };

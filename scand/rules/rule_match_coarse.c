@@ -3,8 +3,8 @@
  * letter is spelled in hundreds of ways, and long lists of phrases. No automaton of all
  * of them runs fast, but to decide where the judge must look, much less will do:
  *
- *   letters    in an alternative, sequences that begin with a high byte (UTF-8) become
- *              one: first bytes, then any of their later bytes; entities likewise
+ *   letters    in an alternative, all that is spelled with high bytes (UTF-8) becomes
+ *              a run of high bytes, all entities one, single bytes a set
  *   repeats    of more than a few rounds become open ended
  *   windows    of a row too long for the budget, the run of pieces that is rarest
  *   shares     alternatives share the budget
@@ -142,20 +142,12 @@ static void summarise(const struct regex_node *node, struct summary *out)
 
 /* ---- letters ----------------------------------------------------------------------- */
 
-/* Branches of one sort, joined: first byte, then later ones. */
+/* What the branches of an alternative that spell a letter come down to. */
 struct letters {
-    struct regex_set first, later;
-    size_t min, max, n;
+    struct regex_set ascii;        /* single bytes */
+    struct regex_set entity_later; /* behind "&" */
+    bool has_ascii, has_high, has_entity;
 };
-
-static void letters_join(struct letters *letters, const struct summary *s)
-{
-    regex_set_join(&letters->first, &s->first);
-    regex_set_join(&letters->later, &s->later);
-    letters->min = letters->n == 0 || s->min < letters->min ? s->min : letters->min;
-    letters->max = s->max > letters->max ? s->max : letters->max;
-    letters->n++;
-}
 
 static bool starts_high(const struct regex_set *set)
 {
@@ -168,53 +160,83 @@ static bool starts_entity(const struct regex_set *set)
            set->bits[3] == 0;
 }
 
-static struct regex_node *letters_node(struct regex *regex, const struct letters *letters)
+/* Take a branch that spells a letter; false: it is something else. */
+static bool letters_take(struct letters *letters, const struct summary *s)
 {
-    struct regex_node *first = regex_node_new(regex, REGEX_SET);
-    first->set = letters->first;
-    if (letters->max == 1)
-        return first;
-    struct regex_node *row = regex_node_new(regex, REGEX_CAT);
-    struct regex_node *repeat = regex_node_new(regex, REGEX_REPEAT);
-    repeat->first = regex_node_new(regex, REGEX_SET);
-    repeat->first->set = letters->later;
-    repeat->min = (uint32_t)letters->min - 1;
-    repeat->max = (uint32_t)letters->max - 1;
-    row->first = first;
-    first->next = repeat;
-    return row;
+    if (s->min == 1 && s->max == 1) {
+        for (size_t i = 0; i < 2; i++)
+            letters->ascii.bits[i] |= s->first.bits[i];
+        letters->has_ascii |= (s->first.bits[0] | s->first.bits[1]) != 0;
+        letters->has_high |= (s->first.bits[2] | s->first.bits[3]) != 0;
+        return true;
+    }
+    if (s->min == 0 || s->max > SEQUENCE_BYTES_MAX)
+        return false;
+    if (starts_high(&s->first) && starts_high(&s->later)) {
+        letters->has_high = true;
+        return true;
+    }
+    if (!starts_entity(&s->first) || s->min == 1)
+        return false;
+    letters->has_entity = true;
+    regex_set_join(&letters->entity_later, &s->later);
+    return true;
+}
+
+static struct regex_node *set_node(struct regex *regex, struct regex_set set)
+{
+    struct regex_node *node = regex_node_new(regex, REGEX_SET);
+    node->set = set;
+    return node;
+}
+
+static struct regex_node *many_node(struct regex *regex, struct regex_set set)
+{
+    struct regex_node *node = regex_node_new(regex, REGEX_REPEAT);
+    node->first = set_node(regex, set);
+    node->min = 1;
+    node->max = REGEX_INFINITE;
+    return node;
+}
+
+static void prepend(struct regex_node *parent, struct regex_node *child)
+{
+    child->next = parent->first;
+    parent->first = child;
+}
+
+static void put_letters(struct regex *regex, const struct letters *letters,
+                        struct regex_node *alt)
+{
+    struct regex_set high = {{0}}, amp = {{0}};
+    regex_set_add(&high, 0x80, 0xff);
+    regex_set_add(&amp, '&', '&');
+    if (letters->has_entity) {
+        struct regex_node *row = regex_node_new(regex, REGEX_CAT);
+        prepend(row, many_node(regex, letters->entity_later));
+        prepend(row, set_node(regex, amp));
+        prepend(alt, row);
+    }
+    if (letters->has_high)
+        prepend(alt, many_node(regex, high));
+    if (letters->has_ascii)
+        prepend(alt, set_node(regex, letters->ascii));
 }
 
 /* Join the spellings of a letter among the branches of ${alt}; others stay. */
 static void join_letters(struct shrinker *shrinker, struct regex_node *alt)
 {
-    struct letters single = {.n = 0}, high = {.n = 0}, entity = {.n = 0};
+    struct letters letters = {.has_ascii = false};
     struct regex_node **link = &alt->first;
     while (*link != NULL) {
         struct summary s;
         summarise(*link, &s);
-        struct letters *sort = NULL;
-        if (s.min == 1 && s.max == 1)
-            sort = &single;
-        else if (s.min > 0 && s.max <= SEQUENCE_BYTES_MAX && starts_high(&s.first))
-            sort = &high;
-        else if (s.min > 0 && s.max <= SEQUENCE_BYTES_MAX && starts_entity(&s.first))
-            sort = &entity;
-        if (sort == NULL) {
+        if (letters_take(&letters, &s))
+            *link = (*link)->next;
+        else
             link = &(*link)->next;
-            continue;
-        }
-        letters_join(sort, &s);
-        *link = (*link)->next;
     }
-    struct letters *sorts[] = {&entity, &high, &single};
-    for (size_t i = 0; i < 3; i++) {
-        if (sorts[i]->n == 0)
-            continue;
-        struct regex_node *node = letters_node(shrinker->regex, sorts[i]);
-        node->next = alt->first;
-        alt->first = node;
-    }
+    put_letters(shrinker->regex, &letters, alt);
 }
 
 /* Everywhere in the tree, innermost first. */

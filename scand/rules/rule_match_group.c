@@ -7,6 +7,10 @@
  * pattern that would match nearly everywhere, and a group of a few rules, are left to the
  * judge.
  *
+ * Coarse patterns have few fixed letters to look for, and many of them in one database
+ * grow it out of all proportion (some hundred: minutes to compile), so they are spread
+ * over several.
+ *
  * If the library refuses a database because of one pattern, that one is judged and the
  * rest tried again.
  */
@@ -23,10 +27,13 @@
 
 #define GROUP_MIN 3            /* rules for which a database is worth its call */
 #define GROUP_MAX 20000        /* rules of one database; the rest is judged */
-#define POSITIONS_MAX 160      /* of a pattern that goes in as it is */
-#define COARSE_POSITIONS 48    /* of a coarse one */
+#define POSITIONS_MAX 100      /* of a pattern that goes in as it is */
+#define COARSE_TOGETHER 16     /* coarse patterns of a database: more make it explode */
 #define COARSE_BITS_MIN 9.0    /* how rare matches of a coarse pattern must be */
 #define COARSE_BYTES_MAX 65536 /* of its text; the library's bound is 16,000 */
+
+/* Budgets of a coarse pattern, tried in this order. */
+static const size_t coarse_positions[] = {48, 300, 1200};
 
 uint64_t match_group_hash(const struct match_group *group, const struct rule_set *set)
 {
@@ -66,20 +73,25 @@ static bool try_form(struct choice *choice, const char *text, bool is_loose,
 
 static bool is_useful(const struct rule_coarse *coarse)
 {
-    return coarse->bits >= COARSE_BITS_MIN && coarse->cost <= 4 * COARSE_POSITIONS &&
-           coarse->pattern.n <= COARSE_BYTES_MAX;
+    return coarse->bits >= COARSE_BITS_MIN && coarse->pattern.n <= COARSE_BYTES_MAX;
 }
 
+/* As small as still tells something. */
 static void try_coarse(struct choice *choice, struct mx_str pattern,
                        struct mx_arena *arena)
 {
-    struct rule_coarse coarse;
-    if (rule_coarse_make(arena, pattern, COARSE_POSITIONS, &coarse, NULL) < 0 ||
-        !is_useful(&coarse))
-        return;
-    char *text = text_of(coarse.pattern);
-    if (!try_form(choice, text, false, RULE_MATCH_FILTERED))
+    for (size_t i = 0; i < sizeof(coarse_positions) / sizeof(coarse_positions[0]); i++) {
+        struct rule_coarse coarse;
+        mx_arena_reset(arena);
+        if (rule_coarse_make(arena, pattern, coarse_positions[i], &coarse, NULL) < 0)
+            return;
+        if (!is_useful(&coarse))
+            continue;
+        char *text = text_of(coarse.pattern);
+        if (try_form(choice, text, false, RULE_MATCH_COARSE))
+            return;
         free(text);
+    }
 }
 
 /* The pattern as it is. Understood patterns only: what the reader of patterns does not
@@ -106,7 +118,6 @@ static struct choice choose(struct mx_str pattern, struct mx_arena *arena)
         return choice;
     if (spelled.cost <= POSITIONS_MAX)
         try_whole(&choice, pattern, &spelled);
-    mx_arena_reset(arena);
     if (choice.pattern.text == NULL)
         try_coarse(&choice, pattern, arena);
     return choice;
@@ -114,16 +125,20 @@ static struct choice choose(struct mx_str pattern, struct mx_arena *arena)
 
 /* ---- compiling --------------------------------------------------------------------- */
 
-/* Which rules are in the database, and which are not, from their modes. */
+/* Which rules are in databases, and which are not, from their modes. */
 static void index_modes(struct match_group *group)
 {
     group->n_in_db = group->n_judged = 0;
     for (size_t i = 0; i < group->view.n; i++) {
         if (group->modes[i] == RULE_MATCH_JUDGED)
             group->judged[group->n_judged++] = (uint32_t)i;
-        else
+        else if (group->modes[i] != RULE_MATCH_COARSE)
             group->in_db[group->n_in_db++] = (uint32_t)i;
     }
+    group->n_whole = group->n_in_db;
+    for (size_t i = 0; i < group->view.n; i++)
+        if (group->modes[i] == RULE_MATCH_COARSE)
+            group->in_db[group->n_in_db++] = (uint32_t)i;
 }
 
 static void judge_all(struct match_group *group)
@@ -132,25 +147,63 @@ static void judge_all(struct match_group *group)
     index_modes(group);
 }
 
-/* A database of what is chosen; false: try again, one pattern is out now. */
-static bool compile_db(struct match_group *group, const struct choice *choices)
+/* How many databases there are to be. */
+static size_t count_dbs(const struct match_group *group)
 {
-    struct rule_db_pattern *patterns =
-        mx_xalloc((group->n_in_db + 1) * sizeof(*patterns));
-    for (size_t i = 0; i < group->n_in_db; i++)
-        patterns[i] = choices[group->in_db[i]].pattern;
+    size_t n_coarse = group->n_in_db - group->n_whole;
+    return (group->n_whole > 0) + (n_coarse + COARSE_TOGETHER - 1) / COARSE_TOGETHER;
+}
+
+size_t match_group_db_start(const struct match_group *group, size_t nth)
+{
+    if (group->n_whole == 0)
+        return nth * COARSE_TOGETHER;
+    return nth == 0 ? 0 : group->n_whole + (nth - 1) * COARSE_TOGETHER;
+}
+
+void match_group_drop(struct match_group *group)
+{
+    for (size_t i = 0; i < group->n_dbs; i++)
+        rule_db_free(group->dbs[i]);
+    free(group->dbs);
+    group->dbs = NULL;
+    group->n_dbs = 0;
+}
+
+/* The nth database; on failure the pattern that is to blame is judged from now on. */
+static int compile_db(struct match_group *group, const struct choice *choices, size_t nth)
+{
+    size_t from = match_group_db_start(group, nth);
+    size_t to = match_group_db_start(group, nth + 1);
+    size_t n = (to < group->n_in_db ? to : group->n_in_db) - from;
+    struct rule_db_pattern *patterns = mx_xalloc(n * sizeof(*patterns));
+    for (size_t i = 0; i < n; i++)
+        patterns[i] = choices[group->in_db[from + i]].pattern;
     int bad = -1;
-    int rc = rule_db_compile(patterns, group->n_in_db, &group->db, &bad, NULL);
+    int rc = rule_db_compile(patterns, n, &group->dbs[nth], &bad, NULL);
     free(patterns);
     if (rc == 0)
-        return true;
-    if (bad < 0 || (size_t)bad >= group->n_in_db) {
-        judge_all(group);
-        return true;
+        group->n_dbs++;
+    else if (bad >= 0 && (size_t)bad < n)
+        group->modes[group->in_db[from + (size_t)bad]] = RULE_MATCH_JUDGED;
+    else
+        memset(group->modes, RULE_MATCH_JUDGED, group->view.n);
+    return rc;
+}
+
+/* All databases of what is chosen; false: some pattern is judged now, try again. */
+static bool compile_dbs(struct match_group *group, const struct choice *choices)
+{
+    size_t n = count_dbs(group);
+    group->dbs = mx_xalloc((n + 1) * sizeof(struct rule_db *));
+    for (size_t i = 0; i < n; i++) {
+        if (compile_db(group, choices, i) < 0) {
+            match_group_drop(group);
+            index_modes(group);
+            return false;
+        }
     }
-    group->modes[group->in_db[bad]] = RULE_MATCH_JUDGED;
-    index_modes(group);
-    return group->n_in_db == 0;
+    return true;
 }
 
 void match_group_compile(struct match_group *group, const struct rule_set *set,
@@ -168,7 +221,7 @@ void match_group_compile(struct match_group *group, const struct rule_set *set,
         group->modes[i] = (uint8_t)choices[i].mode;
     }
     index_modes(group);
-    while (group->n_in_db > 0 && !compile_db(group, choices))
+    while (group->n_in_db > 0 && !compile_dbs(group, choices))
         ;
     for (size_t i = 0; i < group->view.n; i++)
         free((char *)(uintptr_t)choices[i].pattern.text);
@@ -177,7 +230,7 @@ void match_group_compile(struct match_group *group, const struct rule_set *set,
 
 void match_group_fini(struct match_group *group)
 {
-    rule_db_free(group->db);
+    match_group_drop(group);
     free(group->rules);
     free(group->modes);
     free(group->in_db);
@@ -186,57 +239,66 @@ void match_group_fini(struct match_group *group)
 
 /* ---- cache ------------------------------------------------------------------------- */
 
-/* Before modes and database of each group; the cache never leaves its machine. */
-struct packed {
-    uint64_t n_rules, db_bytes;
-};
-
+/* Before the modes of each group, and before each database: the cache never leaves its
+   machine, so numbers are as they are in memory. */
 int match_group_pack(const struct match_group *group, struct mx_buf *out,
                      struct mx_err *err)
 {
-    struct mx_buf bytes = {.max = out->max};
-    if (group->db != NULL && rule_db_pack(group->db, &bytes, err) < 0) {
-        mx_buf_fini(&bytes);
-        return -1;
-    }
-    struct packed head = {group->view.n, bytes.n};
-    mx_buf_add(out, &head, sizeof(head));
+    uint64_t n = group->view.n;
+    mx_buf_add(out, &n, sizeof(n));
     mx_buf_add(out, group->modes, group->view.n);
-    mx_buf_add(out, bytes.p, bytes.n);
-    mx_buf_fini(&bytes);
+    for (size_t i = 0; i < group->n_dbs; i++) {
+        struct mx_buf bytes = {.max = out->max};
+        int rc = rule_db_pack(group->dbs[i], &bytes, err);
+        n = bytes.n;
+        mx_buf_add(out, &n, sizeof(n));
+        mx_buf_add(out, bytes.p, bytes.n);
+        out->is_overflown |= bytes.is_overflown;
+        mx_buf_fini(&bytes);
+        if (rc < 0)
+            return -1;
+    }
     return 0;
 }
 
-static bool are_modes(struct mx_str modes, bool has_db)
+/* A number, and so many bytes behind it, off the front of ${bytes}. */
+static int take_block(struct mx_str *bytes, struct mx_str *out, struct mx_err *err)
 {
-    for (size_t i = 0; i < modes.n; i++) {
-        bool is_in_db =
-            modes.p[i] == RULE_MATCH_SURE || modes.p[i] == RULE_MATCH_FILTERED;
-        if (modes.p[i] != RULE_MATCH_JUDGED && !(is_in_db && has_db))
+    uint64_t n;
+    if (bytes->n < sizeof(n))
+        return mx_err_set(err, MX_ERR_INPUT, "ends early");
+    memcpy(&n, bytes->p, sizeof(n));
+    if (n > bytes->n - sizeof(n))
+        return mx_err_set(err, MX_ERR_INPUT, "a block is longer than the file");
+    *out = mx_str_sub(*bytes, sizeof(n), n);
+    *bytes = mx_str_sub(*bytes, sizeof(n) + n, bytes->n);
+    return 0;
+}
+
+static bool are_modes(struct mx_str modes)
+{
+    for (size_t i = 0; i < modes.n; i++)
+        if (modes.p[i] < RULE_MATCH_SURE || modes.p[i] > RULE_MATCH_JUDGED)
             return false;
-    }
     return true;
 }
 
 int match_group_unpack(struct match_group *group, struct mx_str *bytes,
                        struct mx_err *err)
 {
-    struct packed head;
-    if (bytes->n < sizeof(head))
-        return mx_err_set(err, MX_ERR_INPUT, "ends early");
-    memcpy(&head, bytes->p, sizeof(head));
-    struct mx_str rest = mx_str_sub(*bytes, sizeof(head), bytes->n);
-    if (head.n_rules != group->view.n || rest.n < head.n_rules ||
-        rest.n - head.n_rules < head.db_bytes)
-        return mx_err_set(err, MX_ERR_INPUT, "sizes do not fit the rules");
-    struct mx_str modes = mx_str_sub(rest, 0, head.n_rules);
-    struct mx_str db = mx_str_sub(rest, head.n_rules, head.db_bytes);
-    if (!are_modes(modes, db.n > 0))
-        return mx_err_set(err, MX_ERR_INPUT, "unknown modes");
-    if (db.n > 0 && rule_db_unpack(db, &group->db, err) < 0)
+    struct mx_str block;
+    if (take_block(bytes, &block, err) < 0)
         return -1;
-    memcpy(group->modes, modes.p, modes.n);
+    if (block.n != group->view.n || !are_modes(block))
+        return mx_err_set(err, MX_ERR_INPUT, "not of these rules");
+    memcpy(group->modes, block.p, block.n);
     index_modes(group);
-    *bytes = mx_str_sub(rest, head.n_rules + head.db_bytes, rest.n);
+    size_t n = count_dbs(group);
+    group->dbs = mx_xalloc((n + 1) * sizeof(struct rule_db *));
+    for (; group->n_dbs < n; group->n_dbs++) {
+        if (take_block(bytes, &block, err) < 0 ||
+            rule_db_unpack(block, &group->dbs[group->n_dbs], err) < 0)
+            return -1;
+    }
     return 0;
 }

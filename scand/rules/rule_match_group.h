@@ -14,7 +14,9 @@ struct match_group {
     uint32_t *in_db;  /* number in the database -> index in rules */
     uint32_t *judged; /* indexes in rules that the database does not know */
     size_t n_in_db, n_judged;
-    struct rule_db *db; /* NULL: all are judged */
+    size_t n_whole;       /* of in_db, the first ones: not coarse, one database */
+    struct rule_db **dbs; /* that one, then those of coarse patterns */
+    size_t n_dbs;
 };
 
 /** match_group_hash(group, set): of all that its database is made of. */
@@ -35,10 +37,17 @@ int match_group_pack(const struct match_group *group, struct mx_buf *out,
 /**
  * match_group_unpack(group, bytes, err):
  * Take modes and database off the front of ${bytes}.
- * Fails:  bytes that are not of such a group (-1); the group is as before.
+ * Fails:  bytes that are not of such a group (-1); compile it then, after _drop.
  */
 int match_group_unpack(struct match_group *group, struct mx_str *bytes,
                        struct mx_err *err);
+
+/** match_group_db_start(group, nth): the number that pattern 0 of the nth database has
+ * in in_db. */
+size_t match_group_db_start(const struct match_group *group, size_t nth);
+
+/** match_group_drop(group): its databases. */
+void match_group_drop(struct match_group *group);
 
 /** match_group_fini(group): what it owns. */
 void match_group_fini(struct match_group *group);
