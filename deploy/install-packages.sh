@@ -20,9 +20,14 @@ die() {
     exit 1
 }
 
-# Packages of the groups, one a line.
+# Packages of the groups for this architecture, one a line.
 packages_of() {
-    awk -v want=" $* " '$1 !~ /^#/ && NF >= 2 && index(want, " " $1 " ") { print $2 }' "$list"
+    awk -v want=" $* " -v arch="$(dpkg --print-architecture)" '
+        $1 !~ /^#/ && NF >= 2 && index(want, " " $1 " ") {
+            n = split($2, part, "@")
+            if (n == 1 || part[2] == arch)
+                print part[1]
+        }' "$list"
 }
 
 is_installed() {
@@ -31,7 +36,9 @@ is_installed() {
 
 # Postfix counts as present when its private copy is: see unpack_postfix.
 is_present() {
-    is_installed "$1" || { [ "$1" = postfix ] && [ -x "$private_root/usr/sbin/postfix" ]; }
+    # Hyperscan and Vectorscan have one interface and exclude each other.
+    is_installed "$1" || { [ "$1" = libhyperscan-dev ] && is_installed libvectorscan-dev; } ||
+        { [ "$1" = postfix ] && [ -x "$private_root/usr/sbin/postfix" ]; }
 }
 
 missing_of() {
