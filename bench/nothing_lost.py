@@ -156,15 +156,18 @@ def balance(cluster, ledger):
     seen = collections.Counter()
     unscanned = 0
 
+    def entries():
+        return [d for d in list(cluster.sink.deliveries) if d.header("X-Ledger")]
+
     def arrived():
-        return len(cluster.sink.deliveries) >= wanted
+        return len(entries()) >= wanted
     try:
         harness.wait_until(arrived, "the last deliveries", 120)
     except AssertionError:
         pass  # counted below
     harness.wait_until(lambda: not mta.queue_files(cluster.dir / "postfix"),
                        "an empty queue", 120)
-    for delivery in list(cluster.sink.deliveries):
+    for delivery in entries():
         seen[int(delivery.header("X-Ledger"))] += 1
         unscanned += delivery.header("X-Mxdrop-Status") not in ("clean", "spam", "exempt")
     return {"lost": sum(1 for n in ledger.accepted if not seen[n]) + len(ledger.gave_up),
