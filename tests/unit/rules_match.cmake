@@ -1,0 +1,4 @@
+# Units of scand/rules that match and run: patterns, prefilters, judges, cache, one message.
+foreach(unit match_class match_coarse match_judge match_cache run)
+    mx_unit_test(test_rule_${unit} mxscan)
+endforeach()

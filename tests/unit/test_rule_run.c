@@ -1,0 +1,190 @@
+/* Rules of a small file on small messages, with the prefilter and without. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "mx_arena.h"
+#include "mx_err.h"
+#include "rules/rule_run.h"
+#include "text/text.h"
+
+static const char rules[] = "body WORDS /cheap watches/i\n"
+                            "body NO_SUBJECT /special/\n"
+                            "tflags NO_SUBJECT nosubject\n"
+                            "body MANY /e/\n"
+                            "tflags MANY multiple maxhits=3\n"
+                            "score MANY 0.5\n"
+                            "body LATIN /h\\xe4user/i\n"
+                            "body TWICE /(\\w+) \\1 end/\n"
+                            "full SLOW /\\n(?:a+)+[^b]*\\n\\n$/\n"
+                            "header MISSING X-Absent =~ /^$/\n"
+                            "header NOT_THERE X-Absent !~ /x/\n"
+                            "header UNSET X-Absent =~ /^UNSET$/ [if-unset: UNSET]\n"
+                            "header SUBJECT Subject =~ /special/\n"
+                            "header EXISTS exists:Subject\n"
+                            "header __TO To:addr =~ /(?<WHO>.+)/\n"
+                            "body TO_IN_BODY /q=%{WHO}/\n"
+                            "mimeheader PART Content-Type =~ /text\\/plain/\n"
+                            "full FULL /watches\\r?\\n/\n"
+                            "body OFF /cheap/\n"
+                            "score OFF 0\n"
+                            "meta BOTH WORDS && MANY > 2 && !OFF\n";
+
+struct fixture {
+    char dir[64], path[128];
+    struct rule_set *set;
+    struct rule_runner *runner;
+    struct rule_match_scratch *scratch;
+    struct mx_arena *arena;
+    struct rule_run_result hits;
+};
+
+static int open_rules(struct fixture *f, bool has_prefilter)
+{
+    const char *dirs[] = {f->dir, NULL};
+    struct rule_read_options options = {.dirs = dirs};
+    struct rule_match_options match = {.has_prefilter = has_prefilter};
+    f->arena = mx_arena_new(64u << 20);
+    return rule_set_read(&options, &f->set, NULL) < 0 ||
+                   rule_runner_new(f->set, &match, &f->runner, NULL) < 0
+               ? -1
+               : rule_match_scratch_new(rule_runner_match(f->runner), &f->scratch, NULL);
+}
+
+static int setup(void **state, bool has_prefilter)
+{
+    struct fixture *f = mx_xalloc(sizeof(*f));
+    strcpy(f->dir, "/tmp/mxdrop-test-XXXXXX");
+    if (mkdtemp(f->dir) == NULL)
+        return -1;
+    snprintf(f->path, sizeof(f->path), "%s/local.cf", f->dir);
+    FILE *file = fopen(f->path, "w");
+    if (file == NULL || fputs(rules, file) < 0 || fclose(file) != 0)
+        return -1;
+    *state = f;
+    return open_rules(f, has_prefilter);
+}
+
+static int setup_filtered(void **state)
+{
+    return setup(state, true);
+}
+
+static int setup_judged(void **state)
+{
+    return setup(state, false);
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+    rule_match_scratch_free(f->scratch);
+    rule_runner_free(f->runner);
+    rule_set_free(f->set);
+    mx_arena_free(f->arena);
+    unlink(f->path);
+    rmdir(f->dir);
+    free(f);
+    return 0;
+}
+
+static void run(struct fixture *f, const char *subject, const char *body)
+{
+    struct texts texts;
+    struct text_connection nothing = {.is_known = false};
+    mx_arena_reset(f->arena);
+    const char *raw = mx_arena_printf(f->arena,
+                                      "From: a@example.org\nTo: <me@example.net>\n"
+                                      "Subject: %s\nContent-Type: text/plain\n\n%s",
+                                      subject, body);
+    assert_int_equal(
+        texts_form(f->arena, &f->set->text, mx_str(raw), &nothing, &texts, NULL), 0);
+    struct rule_run_input input = {.texts = &texts, .bayes = -1};
+    rule_run(f->runner, f->scratch, f->arena, &input, &f->hits);
+}
+
+/* How often it hit; 0: not. */
+static double hit(const struct fixture *f, const char *name)
+{
+    ptrdiff_t index = rule_set_find(f->set, mx_str(name));
+    assert_true(index >= 0);
+    for (size_t i = 0; i < f->hits.n_hits; i++)
+        if (f->hits.hits[i].rule == (uint32_t)index)
+            return f->hits.hits[i].count;
+    return 0;
+}
+
+static void test_run_body(void **state)
+{
+    struct fixture *f = *state;
+    run(f, "hello", "Cheap watches\n\na special eee\n\nH\xc4USER\n\nfoo foo end\n");
+    assert_true(hit(f, "WORDS") == 1 && hit(f, "NO_SUBJECT") == 1);
+    assert_true(hit(f, "MANY") == 3 && hit(f, "TWICE") == 1);
+    assert_true(hit(f, "BOTH") == 1 && hit(f, "OFF") == 0 && hit(f, "FULL") == 1);
+    run(f, "special", "nothing of it\n");
+    assert_true(hit(f, "NO_SUBJECT") == 0 && hit(f, "WORDS") == 0);
+    assert_true(hit(f, "BOTH") == 0 && hit(f, "TWICE") == 0);
+}
+
+static void test_run_scores_each_of_multiple(void **state)
+{
+    struct fixture *f = *state;
+    run(f, "x", "eee\n");
+    for (size_t i = 0; i < f->hits.n_hits; i++) {
+        if (f->hits.hits[i].count == 3) {
+            assert_int_equal(f->hits.hits[i].times, 3);
+            assert_true(f->hits.hits[i].score == 1.5);
+        }
+    }
+    assert_true(hit(f, "MANY") == 3);
+}
+
+static void test_run_headers(void **state)
+{
+    struct fixture *f = *state;
+    run(f, "special", "x\n");
+    assert_true(hit(f, "MISSING") == 1 && hit(f, "NOT_THERE") == 1);
+    assert_true(hit(f, "UNSET") == 1 && hit(f, "EXISTS") == 1);
+    assert_true(hit(f, "SUBJECT") == 1 && hit(f, "PART") == 1);
+    run(f, "other", "x\n");
+    assert_true(hit(f, "SUBJECT") == 0);
+}
+
+static void test_run_captures(void **state)
+{
+    struct fixture *f = *state;
+    run(f, "x", "see q=me@example.net\n");
+    assert_true(hit(f, "__TO") == 1 && hit(f, "TO_IN_BODY") == 1);
+    run(f, "x", "see q=me@exampleXnet\n");
+    assert_true(hit(f, "TO_IN_BODY") == 0);
+}
+
+static void test_run_limit_is_no_hit(void **state)
+{
+    struct fixture *f = *state;
+    run(f, "x", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab\n");
+    assert_true(hit(f, "SLOW") == 0);
+    assert_int_equal(f->hits.n_limited, 1);
+    assert_true(mx_str_eq(f->set->rules[f->hits.limited[0]].name, MX_STR("SLOW")));
+}
+
+#define BOTH_WAYS(test)                                                                  \
+    cmocka_unit_test_setup_teardown(test, setup_filtered, teardown),                     \
+        cmocka_unit_test_setup_teardown(test, setup_judged, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        BOTH_WAYS(test_run_body),
+        BOTH_WAYS(test_run_scores_each_of_multiple),
+        BOTH_WAYS(test_run_headers),
+        BOTH_WAYS(test_run_captures),
+        BOTH_WAYS(test_run_limit_is_no_hit),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
