@@ -40,13 +40,13 @@ static int load_conf(const struct ctl *ctl, struct mx_conf **out, struct mx_err 
     return mx_conf_load(path, sections, mx_daemon_section_names, out, err);
 }
 
-static int open_local(const struct ctl *ctl, struct ctl_scanner *scanner,
-                      struct mx_err *err)
+static int open_local(const struct ctl *ctl, const char *rules_dir,
+                      struct ctl_scanner *scanner, struct mx_err *err)
 {
     const char *fault;
 
     if (load_conf(ctl, &scanner->conf, err) != 0 ||
-        scan_local_open(scanner->conf, &scanner->local, err) != 0)
+        scan_local_open(scanner->conf, rules_dir, &scanner->local, err) != 0)
         return -1;
     for (size_t i = 0; (fault = scan_local_fault(scanner->local, i)); i++)
         fprintf(ctl->info, "not checked: %s\n", ctl_text(ctl->arena, mx_str(fault)));
@@ -78,7 +78,7 @@ int ctl_scanner_open(struct ctl *ctl, const struct ctl_scanner_options *options,
                      struct ctl_scanner **out, struct mx_err *err)
 {
     struct ctl_scanner *scanner = mx_xalloc(sizeof(*scanner));
-    int status = options->is_local ? open_local(ctl, scanner, err)
+    int status = options->is_local ? open_local(ctl, options->rules_dir, scanner, err)
                                    : open_remote(ctl, options, scanner, err);
 
     if (status == 0)

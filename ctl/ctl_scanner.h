@@ -15,6 +15,7 @@ struct mx_err;
 
 struct ctl_scanner_options {
     bool is_local;
+    const char *rules_dir;  /* local only: rules of this directory; NULL: as configured */
     const char *endpoint;   /* ask this one; NULL: those of the registry */
     const char *public_key; /* of that endpoint, tcp:// only */
     const char *keys_path;  /* see ctl_peers_keys */

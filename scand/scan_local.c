@@ -12,11 +12,14 @@
 #include "mx_err.h"
 #include "mx_time.h"
 #include "scan_once.h"
+#include "scan_result.h"
 
 #define FAULT_MAX 512 /* octets of a fault's text */
 
 struct scan_local {
     const struct scan_conf *conf;
+    struct scan_conf own; /* conf with what the caller wants otherwise */
+    const char *names[SCAN_DETECTORS_MAX + 1], *rules_dir;
     struct scan_chain *chain;
     char *temp_dir;
     char fault[FAULT_MAX];
@@ -42,11 +45,33 @@ static int make_temp_dir(struct scan_local *local, struct mx_err *err)
     return 0;
 }
 
-int scan_local_open(const struct mx_conf *conf, struct scan_local **out,
-                    struct mx_err *err)
+/* The rules detector on, with rules of one directory and no cache. */
+static void take_rules(struct scan_local *local, const char *dir)
+{
+    struct mx_conf_strings *detectors = &local->own.detectors;
+    bool is_on = false;
+    size_t n = 0;
+    for (; n < detectors->n && n < SCAN_DETECTORS_MAX; n++) {
+        local->names[n] = detectors->v[n];
+        is_on |= strcmp(detectors->v[n], "rules") == 0;
+    }
+    if (!is_on)
+        local->names[n++] = "rules";
+    local->rules_dir = dir;
+    *detectors = (struct mx_conf_strings){local->names, n};
+    local->own.rules.dirs = (struct mx_conf_strings){&local->rules_dir, 1};
+    local->own.rules.cache_dir = "";
+}
+
+int scan_local_open(const struct mx_conf *conf, const char *rules_dir,
+                    struct scan_local **out, struct mx_err *err)
 {
     struct scan_local *local = mx_xalloc(sizeof(*local));
-    local->conf = mx_conf_get(conf, "scand");
+    const struct scan_conf *configured = mx_conf_get(conf, "scand");
+    local->own = *configured;
+    local->conf = &local->own;
+    if (rules_dir != NULL)
+        take_rules(local, rules_dir);
     if (scan_chain_new(local->conf, &local->chain, err) < 0 ||
         scan_chain_load(local->chain, err) < 0 || make_temp_dir(local, err) < 0) {
         scan_local_close(local);

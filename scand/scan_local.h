@@ -22,14 +22,16 @@ extern const struct mx_conf_section scan_conf_section;
 size_t scan_local_arena_size(size_t n);
 
 /**
- * scan_local_open(conf, out, err):
+ * scan_local_open(conf, rules_dir, out, err):
  * Load the detectors that section "scand" of ${conf} names. Detectors that cannot load
  * (no signatures) are named in every reply's degraded; scan_local_fault has the reason.
- * Owner:  ${conf} must outlive it; scan_local_close.
+ * ${rules_dir}: run the rules detector, with the rules of this directory; NULL: as
+ * configured.
+ * Owner:  ${conf} and ${rules_dir} must outlive it; scan_local_close.
  * Fails:  unknown detector or symbol in the configuration, no temporary directory (-1).
  */
-int scan_local_open(const struct mx_conf *conf, struct scan_local **out,
-                    struct mx_err *err);
+int scan_local_open(const struct mx_conf *conf, const char *rules_dir,
+                    struct scan_local **out, struct mx_err *err);
 void scan_local_close(struct scan_local *local);
 
 /** scan_local_fault(local, nth): "clamav: why" of the nth detector that is off; NULL: no

@@ -28,7 +28,7 @@ static void set_up(struct local *t, const char *signatures)
     const char *foreign[] = {NULL};
     struct mx_err err = {0};
     if (mx_conf_load(path, sections, foreign, &t->conf, &err) < 0 ||
-        scan_local_open(t->conf, &t->local, &err) < 0)
+        scan_local_open(t->conf, NULL, &t->local, &err) < 0)
         fail_msg("%s", err.text);
     t->arena = mx_arena_new(scan_local_arena_size(1 << 20));
 }
