@@ -80,7 +80,7 @@ static int read_set(struct state *state, struct mx_err *err)
         return mx_err_set(err, MX_ERR_DOWN, "no SpamAssassin rules are installed");
     struct rule_read_options options = {
         .dirs = dirs,
-        .overlay = settings->overlay[0] != '\0' ? settings->overlay : NULL,
+        .overlay = settings->overlay && *settings->overlay ? settings->overlay : NULL,
     };
     return rule_set_read(&options, &state->set, err);
 }
