@@ -156,7 +156,7 @@ static int load(void *opaque, const struct scan_env *env, struct mx_err *err)
         return -1;
     const char *cache_dir = state->settings->cache_dir;
     struct rule_match_options options = {
-        .cache_dir = cache_dir[0] != '\0' ? cache_dir : NULL, .has_prefilter = true};
+        .cache_dir = cache_dir && *cache_dir ? cache_dir : NULL, .has_prefilter = true};
     if (rule_runner_new(state->set, &options, &state->runner, err) < 0)
         return -1;
     take_symbols(state);
