@@ -174,6 +174,9 @@ class Cluster:
 
     def revive(self, *names):
         """Start what is down; returns when the named ones are ready again."""
+        for name in names:  # it is down once mxdropctl up has seen it, not as soon as it died
+            wait_until(lambda p=self.dir / "pid" / f"{name}.pid", n=name:
+                       not p.exists() or is_alive(self.pid(n)), f"the end of {name} to be noticed")
         os.kill(self.up.popen.pid, signal.SIGUSR1)
         for name in names:
             ready = self._redis_answers if name == "redis" else lambda n=name: self.is_ready(n)
