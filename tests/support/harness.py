@@ -175,13 +175,19 @@ class Cluster:
     def revive(self, *names):
         """Start what is down; returns when the named ones are ready again."""
         for name in names:  # it is down once mxdropctl up has seen it, not as soon as it died
-            wait_until(lambda p=self.dir / "pid" / f"{name}.pid", n=name:
-                       not p.exists() or is_alive(self.pid(n)), f"the end of {name} to be noticed")
+            wait_until(lambda n=name: self._is_noticed(n), f"the end of {name} to be noticed")
         os.kill(self.up.popen.pid, signal.SIGUSR1)
         for name in names:
             ready = self._redis_answers if name == "redis" else lambda n=name: self.is_ready(n)
             wait_until(ready, lambda: f"mxdropctl up to start what was killed:\n"
                        f"{self.up.log()}{self.all_logs()}", START_S)
+
+    def _is_noticed(self, name):
+        """Whether a process lives, or its pid file is gone with it."""
+        try:
+            return is_alive(self.pid(name))
+        except FileNotFoundError:
+            return True
 
     def join(self, name):
         """Start one more scanner or policyd that the cluster was not told of."""
