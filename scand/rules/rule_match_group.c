@@ -29,11 +29,12 @@
 #define GROUP_MAX 20000        /* rules of one database; the rest is judged */
 #define POSITIONS_MAX 100      /* of a pattern that goes in as it is */
 #define COARSE_TOGETHER 16     /* coarse patterns of a database: more make it explode */
+#define COARSE_BITS_GOOD 18.0  /* how rare matches of a coarse pattern should be */
 #define COARSE_BITS_MIN 9.0    /* how rare matches of a coarse pattern must be */
 #define COARSE_BYTES_MAX 65536 /* of its text; the library's bound is 16,000 */
 
 /* Budgets of a coarse pattern, tried in this order. */
-static const size_t coarse_positions[] = {48, 300, 1200};
+static const size_t coarse_positions[] = {48, 300, 1200, 3000};
 
 uint64_t match_group_hash(const struct match_group *group, const struct rule_set *set)
 {
@@ -71,27 +72,32 @@ static bool try_form(struct choice *choice, const char *text, bool is_loose,
     return true;
 }
 
-static bool is_useful(const struct rule_coarse *coarse)
+/* Coarse with a budget, if that comes out rare enough. */
+static bool try_budget(struct choice *choice, struct mx_str pattern,
+                       struct mx_arena *arena, size_t budget, double bits)
 {
-    return coarse->bits >= COARSE_BITS_MIN && coarse->pattern.n <= COARSE_BYTES_MAX;
+    struct rule_coarse coarse;
+    mx_arena_reset(arena);
+    if (rule_coarse_make(arena, pattern, budget, &coarse, NULL) < 0 ||
+        coarse.bits < bits || coarse.pattern.n > COARSE_BYTES_MAX)
+        return false;
+    char *text = text_of(coarse.pattern);
+    if (try_form(choice, text, false, RULE_MATCH_COARSE))
+        return true;
+    free(text);
+    return false;
 }
 
-/* As small as still tells something. */
+/* As small as tells enough, or else as tells something. */
 static void try_coarse(struct choice *choice, struct mx_str pattern,
                        struct mx_arena *arena)
 {
-    for (size_t i = 0; i < sizeof(coarse_positions) / sizeof(coarse_positions[0]); i++) {
-        struct rule_coarse coarse;
-        mx_arena_reset(arena);
-        if (rule_coarse_make(arena, pattern, coarse_positions[i], &coarse, NULL) < 0)
-            return;
-        if (!is_useful(&coarse))
-            continue;
-        char *text = text_of(coarse.pattern);
-        if (try_form(choice, text, false, RULE_MATCH_COARSE))
-            return;
-        free(text);
-    }
+    static const double bits[] = {COARSE_BITS_GOOD, COARSE_BITS_MIN};
+    for (size_t b = 0; b < 2; b++)
+        for (size_t i = 0; i < sizeof(coarse_positions) / sizeof(coarse_positions[0]);
+             i++)
+            if (try_budget(choice, pattern, arena, coarse_positions[i], bits[b]))
+                return;
 }
 
 /* The pattern as it is. Understood patterns only: what the reader of patterns does not
