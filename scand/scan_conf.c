@@ -68,9 +68,10 @@ static const struct mx_conf_key rules_keys[] = {
      .offset = RULES(dirs),
      .max = 64,
      .def = "",
-     .doc = "Directories of SpamAssassin rule files, in the order in which they are read. "
-            "Empty: what sa-update keeps or else /usr/share/spamassassin, then "
-            "/etc/spamassassin."},
+     .doc =
+         "Directories of SpamAssassin rule files, in the order in which they are read. "
+         "Empty: what sa-update keeps or else /usr/share/spamassassin, then "
+         "/etc/spamassassin."},
     {.name = "overlay",
      .type = MX_CONF_STRING,
      .offset = RULES(overlay),
@@ -80,14 +81,16 @@ static const struct mx_conf_key rules_keys[] = {
      .type = MX_CONF_STRING,
      .offset = RULES(cache_dir),
      .def = "/var/cache/mxdrop",
-     .doc = "Where compiled patterns are kept, so that a start takes a second rather than "
-            "a minute. Empty: nowhere."},
+     .doc =
+         "Where compiled patterns are kept, so that a start takes a second rather than "
+         "a minute. Empty: nowhere."},
     {.name = "trusted_networks",
      .type = MX_CONF_STRINGS,
      .offset = RULES(trusted_networks),
      .def = "",
-     .doc = "Networks whose hosts write true Received lines. Empty: as rule files say, or "
-            "guessed from each message."},
+     .doc =
+         "Networks whose hosts write true Received lines. Empty: as rule files say, or "
+         "guessed from each message."},
     {.name = "internal_networks",
      .type = MX_CONF_STRINGS,
      .offset = RULES(internal_networks),
@@ -280,7 +283,8 @@ static const struct mx_conf_key keys[] = {
      .type = MX_CONF_GROUP,
      .offset = AT(rules),
      .sub = rules_keys,
-     .doc = "The rules detector: SpamAssassin rule files. Name it in detectors to run it."},
+     .doc =
+         "The rules detector: SpamAssassin rule files. Name it in detectors to run it."},
     {0},
 };
 

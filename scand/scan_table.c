@@ -6,8 +6,7 @@
 #include "mx_arena.h"
 
 const struct scan_detector *const scan_table[] = {
-    &det_headers, &det_mime,  &det_gtube, &det_attachments,
-    &det_clamav,  &det_rules, NULL,
+    &det_headers, &det_mime, &det_gtube, &det_attachments, &det_clamav, &det_rules, NULL,
 };
 
 const struct scan_detector *scan_table_find(const char *name)

@@ -67,6 +67,7 @@ void rule_match_free(struct rule_match *match);
 /** rule_match_library(): what matches, with versions. */
 const char *rule_match_library(void);
 
+/** rule_match_summarise(match, out): how many rules are matched how. */
 void rule_match_summarise(const struct rule_match *match, struct rule_match_summary *out);
 
 /** rule_match_fault(match, nth, out_rule, out_text): the nth rule whose pattern no engine
@@ -74,7 +75,10 @@ void rule_match_summarise(const struct rule_match *match, struct rule_match_summ
 bool rule_match_fault(const struct rule_match *match, size_t nth, size_t *out_rule,
                       struct mx_str *out_text);
 
+/** rule_match_set(match): the rules that it was made of. */
 const struct rule_set *rule_match_set(const struct rule_match *match);
+
+/** rule_match_mode(match, rule): how this rule is matched. */
 enum rule_match_mode rule_match_mode(const struct rule_match *match, size_t rule);
 
 /** rule_match_judge(match, rule): its compiled pattern; NULL in modes NONE and LATER. */
@@ -87,7 +91,10 @@ const struct rule_judge_factory *rule_match_factory(const struct rule_match *mat
  * (against "", or what it says is to be taken instead)? */
 bool rule_match_misses(const struct rule_match *match, size_t rule);
 
+/** rule_match_n_groups(match): texts that have rules: body, uri, one a header ... */
 size_t rule_match_n_groups(const struct rule_match *match);
+
+/** rule_match_group(match, group): one of them, 0 to rule_match_n_groups - 1. */
 const struct rule_match_group *rule_match_group(const struct rule_match *match,
                                                 size_t group);
 

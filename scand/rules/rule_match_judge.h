@@ -23,6 +23,7 @@ struct rule_judge_scratch; /* what matching needs: one for each thread */
 #define RULE_JUDGE_STACK_MAX (4u << 20) /* JIT */
 #define RULE_JUDGE_PLACES 4096u         /* of a text, between looks at the clock */
 
+/** rule_judge_factory_new(): character tables and contexts. Owner: the caller frees. */
 struct rule_judge_factory *rule_judge_factory_new(void);
 void rule_judge_factory_free(struct rule_judge_factory *factory);
 
@@ -40,6 +41,8 @@ void rule_judge_free(struct rule_judge *judge);
 bool rule_judge_is_wide(const struct rule_judge *judge);
 bool rule_judge_is_jit(const struct rule_judge *judge);
 
+/** rule_judge_scratch_new(): match data and stack of one thread. Owner: the caller frees.
+ */
 struct rule_judge_scratch *rule_judge_scratch_new(void);
 void rule_judge_scratch_free(struct rule_judge_scratch *scratch);
 

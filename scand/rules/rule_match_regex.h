@@ -59,8 +59,13 @@ int regex_parse(struct mx_arena *arena, struct mx_str pattern, struct regex *out
 /** regex_node_new(regex, op): an empty node. */
 struct regex_node *regex_node_new(struct regex *regex, enum regex_op op);
 
+/** regex_set_add(set, from, to): bytes of a range, both ends included. */
 void regex_set_add(struct regex_set *set, unsigned from, unsigned to);
+
+/** regex_set_has(set, byte): is it in the set? */
 bool regex_set_has(const struct regex_set *set, unsigned byte);
+
+/** regex_set_join(set, other): the bytes of both. */
 void regex_set_join(struct regex_set *set, const struct regex_set *other);
 
 /** regex_fold(byte): the same letter in the other case, as Perl sees bytes: ASCII and

@@ -92,9 +92,9 @@ struct html_tag {
     int open;           /* start minus end tags at the end of the document */
 };
 
-/* Numbers and lists as HTMLEval's arguments name them. A ratio that is not defined (no tag
- * at all) is NAN, which is in no range; obfuscation and backhair are then 0. Members that
- * SpamAssassin 4.0 no longer sets stay zero. */
+/* Numbers and lists as HTMLEval's arguments name them. A ratio that is not defined (no
+ * tag at all) is NAN, which is in no range; obfuscation and backhair are then 0. Members
+ * that SpamAssassin 4.0 no longer sets stay zero. */
 struct html_result {
     size_t length;                    /* of the source, in characters */
     struct mx_str text;               /* rendered, UTF-8 */
@@ -125,9 +125,9 @@ struct html_result {
 struct text_relay {
     struct mx_str ip, rdns, helo, by, ident, envfrom, id, auth;
     bool is_internal, is_msa;
-    bool is_private;  /* ip is not on the public internet */
-    bool has_no_rdns; /* its MTA looks names up, and there was none */
-    bool has_envfrom; /* an empty envfrom is the null sender, not a missing one */
+    bool is_private;   /* ip is not on the public internet */
+    bool has_no_rdns;  /* its MTA looks names up, and there was none */
+    bool has_envfrom;  /* an empty envfrom is the null sender, not a missing one */
     struct mx_net net; /* of ip; family 0 where it cannot be read */
 };
 
@@ -173,7 +173,7 @@ struct texts {
     struct mx_str full;
     struct mx_str envelope_from; /* address; "" with p null sender, p NULL unknown */
     const struct text_settings *settings;
-    int64_t now_s;               /* frozen or real */
+    int64_t now_s; /* frozen or real */
 };
 
 /* Lists from rule files that forming texts needs; filled by the rule reader. */

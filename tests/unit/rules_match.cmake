@@ -2,3 +2,4 @@
 foreach(unit match_class match_coarse match_judge match_cache run)
     mx_unit_test(test_rule_${unit} mxscan)
 endforeach()
+mx_unit_test(test_det_rules mxscan)

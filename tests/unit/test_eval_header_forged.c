@@ -45,41 +45,34 @@ static void test_gated(void **state)
 
 static void test_hotmail(void **state)
 {
-    static const struct eval_case
-        cases
-            [] =
-                {
-                    {"check_for_no_hotmail_received_headers()",
-                     OTHER "From: a@hotmail.com\n\nb\n", 1},
-                    {"check_for_no_hotmail_received_headers()",
-                     OTHER "From: a@nothotmail.com\n\nb\n", 0},
-                    {"check_for_forged_hotmail_received_headers()",
-                     OTHER "From: a@hotmail.com\n\nb\n", 0},
-                    {"check_for_forged_hotmail_received_headers()",
-                     RECEIVED(
-                         "from x.hotmail.com (a.org [198.51.100.1]) by b.org") "\nb\n",
-                     1},
-                    {"check_for_no_hotmail_received_headers()",
-                     RECEIVED(
-                         "from x.hotmail.com (a.org [198.51.100.1]) by b.org") "From: "
-                                                                               "a@"
-                                                                               "hotmail."
-                                                                               "com\n\nb"
-                                                                               "\n",
-                     0},
-                    {"check_for_forged_hotmail_received_headers()",
-                     RECEIVED("from hotmail.com (f1.law8.hotmail.com [198.51.100.1]) by "
-                              "b.org") "X-Originating-IP: [198.51.100.9]\n\nb\n",
-                     0},
-                    {"check_for_no_hotmail_received_headers()",
-                     RECEIVED("from A.outbound.protection.outlook.com "
-                              "(m.outbound.protection.outlook.com [198.51.100.1]) by "
-                              "b.org") "From: a@hotmail.com\nX-OriginatorOrg: "
-                                       "hotmail.com\n\nb\n",
-                     0},
-                    {"check_for_no_hotmail_received_headers()",
-                     "From: a@hotmail.com\n\nb\n", 0},
-                };
+    static const struct eval_case cases[] = {
+        {"check_for_no_hotmail_received_headers()", OTHER "From: a@hotmail.com\n\nb\n",
+         1},
+        {"check_for_no_hotmail_received_headers()", OTHER "From: a@nothotmail.com\n\nb\n",
+         0},
+        {"check_for_forged_hotmail_received_headers()",
+         OTHER "From: a@hotmail.com\n\nb\n", 0},
+        {"check_for_forged_hotmail_received_headers()",
+         RECEIVED("from x.hotmail.com (a.org [198.51.100.1]) by b.org") "\nb\n", 1},
+        {"check_for_no_hotmail_received_headers()",
+         RECEIVED("from x.hotmail.com (a.org [198.51.100.1]) by b.org") "From: "
+                                                                        "a@"
+                                                                        "hotmail."
+                                                                        "com\n\nb"
+                                                                        "\n",
+         0},
+        {"check_for_forged_hotmail_received_headers()",
+         RECEIVED("from hotmail.com (f1.law8.hotmail.com [198.51.100.1]) by "
+                  "b.org") "X-Originating-IP: [198.51.100.9]\n\nb\n",
+         0},
+        {"check_for_no_hotmail_received_headers()",
+         RECEIVED("from A.outbound.protection.outlook.com "
+                  "(m.outbound.protection.outlook.com [198.51.100.1]) by "
+                  "b.org") "From: a@hotmail.com\nX-OriginatorOrg: "
+                           "hotmail.com\n\nb\n",
+         0},
+        {"check_for_no_hotmail_received_headers()", "From: a@hotmail.com\n\nb\n", 0},
+    };
 
     (void)state;
     eval_case_run("", EVAL_CASES(cases));
@@ -87,24 +80,21 @@ static void test_hotmail(void **state)
 
 static void test_msn_groups(void **state)
 {
-    static const struct eval_case
-        cases
-            [] =
-                {
-                    {"check_for_msn_groups_headers()",
-                     RECEIVED("from mail pickup service by p04.groups.msn.com with "
-                              "SMTPSVC") "To: M "
-                                         "<notifications@groups.msn.com>\nMessage-Id: "
-                                         "<a1@p04.groups.msn.com>\n\nb",
-                     1},
-                    {"check_for_msn_groups_headers()",
-                     RECEIVED("from mail pickup service by p04.groups.msn.com with "
-                              "SMTPSVC") "To: M "
-                                         "<notifications@groups.msn.com>\nMessage-Id: "
-                                         "<a1@a.org>\n\nb",
-                     0},
-                    {"check_for_msn_groups_headers()", OTHER "\nb\n", 0},
-                };
+    static const struct eval_case cases[] = {
+        {"check_for_msn_groups_headers()",
+         RECEIVED("from mail pickup service by p04.groups.msn.com with "
+                  "SMTPSVC") "To: M "
+                             "<notifications@groups.msn.com>\nMessage-Id: "
+                             "<a1@p04.groups.msn.com>\n\nb",
+         1},
+        {"check_for_msn_groups_headers()",
+         RECEIVED("from mail pickup service by p04.groups.msn.com with "
+                  "SMTPSVC") "To: M "
+                             "<notifications@groups.msn.com>\nMessage-Id: "
+                             "<a1@a.org>\n\nb",
+         0},
+        {"check_for_msn_groups_headers()", OTHER "\nb\n", 0},
+    };
 
     (void)state;
     eval_case_run("", EVAL_CASES(cases));
@@ -113,27 +103,23 @@ static void test_msn_groups(void **state)
 static void test_yahoo(void **state)
 {
     static const char call[] = "check_for_forged_yahoo_received_headers()";
-    const struct eval_case
-        cases[] =
-            {
-                {call, OTHER "From: a@yahoo.com\n\nb\n", 1},
-                {call, OTHER "From: a@example.org\n\nb\n", 0},
-                {call,
-                 RECEIVED(
-                     "from [198.51.100.1] by web12.mail.yahoo.com via HTTP") "From: "
-                                                                             "a@yahoo."
-                                                                             "com\n\nb\n",
-                 0},
-                {call,
-                 RECEIVED(
-                     "from sonic3.yahoo.com (sonic3.yahoo.com [198.51.100.1]) by b.org "
-                     "with ESMTP id x") "From: a@yahoo.com\n\nb\n",
-                 0},
-                {call,
-                 RECEIVED("from mailer2.bulk.scd.yahoo.com (a.org [198.51.100.1]) by "
-                          "b.org") "From: a@reply.yahoo.com\n\nb\n",
-                 0},
-            };
+    const struct eval_case cases[] = {
+        {call, OTHER "From: a@yahoo.com\n\nb\n", 1},
+        {call, OTHER "From: a@example.org\n\nb\n", 0},
+        {call,
+         RECEIVED("from [198.51.100.1] by web12.mail.yahoo.com via HTTP") "From: "
+                                                                          "a@yahoo."
+                                                                          "com\n\nb\n",
+         0},
+        {call,
+         RECEIVED("from sonic3.yahoo.com (sonic3.yahoo.com [198.51.100.1]) by b.org "
+                  "with ESMTP id x") "From: a@yahoo.com\n\nb\n",
+         0},
+        {call,
+         RECEIVED("from mailer2.bulk.scd.yahoo.com (a.org [198.51.100.1]) by "
+                  "b.org") "From: a@reply.yahoo.com\n\nb\n",
+         0},
+    };
 
     (void)state;
     eval_case_run("", EVAL_CASES(cases));

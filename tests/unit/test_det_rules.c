@@ -1,0 +1,122 @@
+/* det_rules: rule files of a directory become symbols with their scores, and hit. */
+#include "scan_fixture.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "scan_conf.h"
+
+struct bed {
+    char dir[64];
+    const char *dirs[1];
+    struct rules_settings settings;
+    struct scan_env env;
+    void *state;
+};
+
+static void put(const struct bed *bed, const char *name, const char *text)
+{
+    char path[128];
+    snprintf(path, sizeof(path), "%s/%s", bed->dir, name);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+static int setup(void **state)
+{
+    struct bed *bed = mx_xalloc(sizeof(*bed));
+    strcpy(bed->dir, "/tmp/mxdrop-rules.XXXXXX");
+    assert_non_null(mkdtemp(bed->dir));
+    bed->dirs[0] = bed->dir;
+    bed->settings = (struct rules_settings){
+        .dirs = {bed->dirs, 1}, .overlay = "", .cache_dir = "", .max_size = 500000};
+    bed->env = (struct scan_env){.settings = &bed->settings, .temp_dir = bed->dir};
+    bed->state = mx_xalloc(det_rules.state_size);
+    *state = bed;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct bed *bed = *state;
+    char path[128];
+    det_rules.stop(bed->state);
+    snprintf(path, sizeof(path), "%s/test.cf", bed->dir);
+    unlink(path);
+    rmdir(bed->dir);
+    free(bed->state);
+    free(bed);
+    return 0;
+}
+
+static double score_of(const struct bed *bed, const char *name)
+{
+    const struct scan_symbol *symbols;
+    size_t n = det_rules.more_symbols(bed->state, &symbols);
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(symbols[i].name, name) == 0)
+            return symbols[i].weight;
+    fail_msg("%s is no symbol", name);
+    return 0;
+}
+
+static void test_run_hits_and_scores(void **state)
+{
+    struct bed *bed = *state;
+    struct scan_fixture f;
+    static const char raw[] =
+        GOOD_HEAD "\r\nBuy cheap pills now, see http://x.example/a\r\n";
+    put(bed, "test.cf",
+        "body     SITE_PILLS  /cheap pills/i\n"
+        "score    SITE_PILLS  2.5\n"
+        "describe SITE_PILLS  Pills\n"
+        "header   __SITE_SUBJ Subject =~ /test/\n"
+        "meta     SITE_BOTH   SITE_PILLS && __SITE_SUBJ\n"
+        "score    SITE_BOTH   0.5\n"
+        "body     SITE_NEVER  /does not occur/\n");
+    assert_int_equal(det_rules.load(bed->state, &bed->env, NULL), 0);
+    assert_int_equal(det_rules.start(bed->state, &bed->env, NULL), 0);
+    assert_true(score_of(bed, "SITE_PILLS") == 2.5);
+    assert_true(score_of(bed, "SITE_NEVER") == 1.0);
+    fixture_parse(&f, raw, sizeof(raw) - 1);
+    f.result.detector = "rules";
+    assert_int_equal(det_rules.run(bed->state, &f.msg, &f.result, NULL), 0);
+    assert_true(scan_has(&f.result, "SITE_PILLS"));
+    assert_true(scan_has(&f.result, "SITE_BOTH"));
+    assert_false(scan_has(&f.result, "SITE_NEVER"));
+    assert_false(scan_has(&f.result, "__SITE_SUBJ"));
+    fixture_free(&f);
+}
+
+static void test_versions_name_the_set(void **state)
+{
+    struct bed *bed = *state;
+    struct scan_versions versions = {0};
+    put(bed, "test.cf", "body SITE_A /a/\n");
+    assert_int_equal(det_rules.load(bed->state, &bed->env, NULL), 0);
+    det_rules.versions(bed->state, &versions);
+    assert_non_null(strstr(versions.rules, "1 rules, 1 files"));
+}
+
+static void test_load_without_rules_fails(void **state)
+{
+    struct bed *bed = *state;
+    struct mx_err err = {0};
+    bed->dirs[0] = "/does/not/exist";
+    assert_int_equal(det_rules.load(bed->state, &bed->env, &err), -1);
+    assert_true(err.text[0] != '\0');
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_run_hits_and_scores),
+        TEST(test_versions_name_the_set),
+        TEST(test_load_without_rules_fails),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
