@@ -22,6 +22,8 @@
 #include "mx_time.h"
 #include "rules/rule_run.h"
 #include "scan_conf.h"
+#include "scan_rules.h"
+#include "scan_score.h"
 #include "text/text.h"
 
 #define DIRS_MAX 64
@@ -35,6 +37,7 @@ struct state {
     struct text_settings text; /* of the set, with the networks of the configuration */
     struct scan_symbol *symbols;
     size_t n_symbols;
+    size_t n_left_out;      /* rules whose name or score no symbol can have */
     const char **symbol_of; /* by rule; NULL: scores nothing */
     char *version;
     struct rule_match_scratch *scratch; /* of a worker, as the arena */
@@ -48,25 +51,6 @@ static const struct scan_symbol symbols[] = {
 
 /* ---- loading ----------------------------------------------------------------------- */
 
-/* Where Debian keeps them: sa-update's directory stands for the package's where it is. */
-static const char *const usual_dirs[][3] = {
-    {"/var/lib/spamassassin/4.000001", "/usr/share/spamassassin", NULL},
-    {"/etc/spamassassin", NULL},
-};
-
-static size_t find_usual(const char **out)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < sizeof(usual_dirs) / sizeof(usual_dirs[0]); i++) {
-        const char *const *dir = usual_dirs[i];
-        while (*dir != NULL && access(*dir, R_OK | X_OK) < 0)
-            dir++;
-        if (*dir != NULL)
-            out[n++] = *dir;
-    }
-    return n;
-}
-
 static int read_set(struct state *state, struct mx_err *err)
 {
     const struct rules_settings *settings = state->settings;
@@ -75,8 +59,8 @@ static int read_set(struct state *state, struct mx_err *err)
     for (size_t i = 0; i < n && i < DIRS_MAX; i++)
         dirs[i] = settings->dirs.v[i];
     if (n == 0)
-        n = find_usual(dirs);
-    if (n == 0)
+        scan_rules_default_dirs(dirs);
+    if (n == 0 && access(dirs[0], R_OK | X_OK) < 0)
         return mx_err_set(err, MX_ERR_DOWN, "no SpamAssassin rules are installed");
     struct rule_read_options options = {
         .dirs = dirs,
@@ -127,10 +111,14 @@ static void take_symbols(struct state *state)
         const struct rule *rule = &set->rules[i];
         if ((rule->flags & RULE_SUBRULE) || !rule_is_active(rule, 0))
             continue;
-        const char *name = mx_str_cstr(set->arena, rule->name);
-        state->symbol_of[i] = name;
-        state->symbols[state->n_symbols++] = (struct scan_symbol){
-            name, rule->scores[0], mx_str_cstr(set->arena, rule->description)};
+        struct scan_symbol symbol = {mx_str_cstr(set->arena, rule->name), rule->scores[0],
+                                     mx_str_cstr(set->arena, rule->description)};
+        if (scan_symbol_check(&symbol, NULL) < 0) { /* a broken rule costs no other */
+            state->n_left_out++;
+            continue;
+        }
+        state->symbol_of[i] = symbol.name;
+        state->symbols[state->n_symbols++] = symbol;
     }
 }
 
@@ -142,6 +130,8 @@ static void take_version(struct state *state)
     mx_buf_printf(&buf, "%016llx, %zu rules, %zu files",
                   (unsigned long long)state->set->digest, state->set->n_rules,
                   state->set->n_files);
+    if (state->n_left_out > 0)
+        mx_buf_printf(&buf, "; %zu left out: name or score", state->n_left_out);
     if (sum.cache_fault != NULL)
         mx_buf_printf(&buf, "; no cache: %s", sum.cache_fault);
     state->version = mx_xdup(buf.p);

@@ -32,7 +32,7 @@ struct scan_rules {
 void scan_rules_default_dirs(const char *out[static 3])
 {
     out[0] = access(DIR_UPDATES, R_OK) == 0 ? DIR_UPDATES : DIR_PACKAGE;
-    out[1] = DIR_SITE;
+    out[1] = access(DIR_SITE, R_OK) == 0 ? DIR_SITE : NULL;
     out[2] = NULL;
 }
 

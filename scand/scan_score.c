@@ -60,14 +60,21 @@ static bool is_weight(double value)
     return isfinite(value) && fabs(value) <= WEIGHT_MAX;
 }
 
-int scan_weights_add(struct scan_weights *weights, const struct scan_symbol *symbol,
-                     bool is_shared, struct mx_err *err)
+int scan_symbol_check(const struct scan_symbol *symbol, struct mx_err *err)
 {
     if (symbol->name[0] == '\0' || strlen(symbol->name) > ENTRY_MAX / 2)
         return mx_err_set(err, MX_ERR_INPUT, "\"%.64s\" is no name of a symbol",
                           symbol->name);
     if (!is_weight(symbol->weight))
         return mx_err_set(err, MX_ERR_INPUT, "score of %s is out of range", symbol->name);
+    return 0;
+}
+
+int scan_weights_add(struct scan_weights *weights, const struct scan_symbol *symbol,
+                     bool is_shared, struct mx_err *err)
+{
+    if (scan_symbol_check(symbol, err) < 0)
+        return -1;
     if (find(weights, symbol->name) != NULL) {
         if (is_shared)
             return 0;

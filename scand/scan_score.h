@@ -22,6 +22,13 @@ int scan_weights_add(struct scan_weights *weights, const struct scan_symbol *sym
                      bool is_shared, struct mx_err *err);
 
 /**
+ * scan_symbol_check(symbol, err):
+ * Fails:  a name that is empty or too long, a weight that is not a finite number within
+ *         +-1,000,000 (-1).
+ */
+int scan_symbol_check(const struct scan_symbol *symbol, struct mx_err *err);
+
+/**
  * scan_weights_override(weights, entry, err):
  * "SYMBOL NUMBER" from the configuration.
  * Fails:  no such symbol, not a finite number within +-1,000,000 (-1).

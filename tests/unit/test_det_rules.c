@@ -100,6 +100,22 @@ static void test_versions_name_the_set(void **state)
     assert_non_null(strstr(versions.rules, "1 rules, 1 files"));
 }
 
+/* A score that is no score: that rule is left out and counted, the others load. */
+static void test_load_broken_score_costs_no_other(void **state)
+{
+    struct bed *bed = *state;
+    struct scan_versions versions = {0};
+    const struct scan_symbol *symbols;
+    put(bed, "test.cf",
+        "body SITE_ODD /odd/\nscore SITE_ODD 99999999\n"
+        "body SITE_GOOD /good/\nscore SITE_GOOD 1.5\n");
+    assert_int_equal(det_rules.load(bed->state, &bed->env, NULL), 0);
+    assert_int_equal(det_rules.more_symbols(bed->state, &symbols), 1);
+    assert_true(score_of(bed, "SITE_GOOD") == 1.5);
+    det_rules.versions(bed->state, &versions);
+    assert_non_null(strstr(versions.rules, "1 left out"));
+}
+
 static void test_load_without_rules_fails(void **state)
 {
     struct bed *bed = *state;
@@ -116,6 +132,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_run_hits_and_scores),
         TEST(test_versions_name_the_set),
+        TEST(test_load_broken_score_costs_no_other),
         TEST(test_load_without_rules_fails),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
