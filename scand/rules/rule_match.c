@@ -329,6 +329,19 @@ enum rule_match_mode rule_match_mode(const struct rule_match *match, size_t rule
     return (enum rule_match_mode)match->modes[rule];
 }
 
+const char *rule_match_mode_text(enum rule_match_mode mode)
+{
+    static const char *const texts[] = {
+        [RULE_MATCH_NONE] = "no pattern that runs",
+        [RULE_MATCH_SURE] = "sure: prefilter alone",
+        [RULE_MATCH_FILTERED] = "filtered: prefilter, then judge",
+        [RULE_MATCH_COARSE] = "coarse: prefilter by a wider pattern, then judge",
+        [RULE_MATCH_JUDGED] = "judged: judge on every text",
+        [RULE_MATCH_LATER] = "later: compiled for each message",
+    };
+    return texts[mode];
+}
+
 const struct rule_judge *rule_match_judge(const struct rule_match *match, size_t rule)
 {
     return match->judges[rule];

@@ -81,6 +81,9 @@ const struct rule_set *rule_match_set(const struct rule_match *match);
 /** rule_match_mode(match, rule): how this rule is matched. */
 enum rule_match_mode rule_match_mode(const struct rule_match *match, size_t rule);
 
+/** rule_match_mode_text(mode): in words, for people: "sure", "judged" ... */
+const char *rule_match_mode_text(enum rule_match_mode mode);
+
 /** rule_match_judge(match, rule): its compiled pattern; NULL in modes NONE and LATER. */
 const struct rule_judge *rule_match_judge(const struct rule_match *match, size_t rule);
 
