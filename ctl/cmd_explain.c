@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "ctl.h"
-#include "ctl_mail.h"
+#include "mx_mail.h"
 #include "ctl_peers.h"
 #include "ctl_scan.h"
 #include "ctl_scanner.h"
@@ -300,7 +300,7 @@ static int explain_message(struct explain *e, struct mx_err *err)
     Mxp__ScanReply *found;
     int status;
 
-    if (ctl_mail_read(e->file, &text, err) != 0)
+    if (mx_mail_read(e->file, &text, err) != 0)
         return -1;
     message = mx_str_of(text.p ? text.p : "", text.n);
     status = scan(e, message, &found, err);

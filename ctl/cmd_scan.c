@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "ctl.h"
-#include "ctl_mail.h"
+#include "mx_mail.h"
 #include "ctl_scan.h"
 #include "ctl_scanner.h"
 #include "mx_arena.h"
@@ -186,7 +186,7 @@ static int run(struct scan *scan, struct mx_err *err)
         return mx_err_set(err, MX_ERR_INPUT, "--rules needs --local");
     if (ctl_scanner_open(scan->ctl, &scan->where, &scan->scanner, err) != 0)
         return -1;
-    status = ctl_mail_each(scan->names, scan->n_names, scan_one, scan, err);
+    status = mx_mail_each(scan->names, scan->n_names, scan_one, scan, err);
     ctl_scanner_close(scan->scanner);
     if (scan->ctl->is_progress && !isatty(STDOUT_FILENO) && scan->n_scanned > 0)
         fputs("\n", scan->ctl->info);

@@ -1,8 +1,8 @@
 /*
- * Reads messages for scan and explain. Bytes are kept as they are: whether lines end in
- * CRLF is for the scanner to see.
+ * Reads messages from files and directories. Bytes are kept as they are: whether lines
+ * end in CRLF is for the scanner to see.
  */
-#include "ctl_mail.h"
+#include "mx_mail.h"
 
 #include <errno.h>
 #include <fts.h>
@@ -15,11 +15,11 @@
 
 #define CHUNK 65536 /* bytes of one read */
 
-int ctl_mail_read(const char *name, struct mx_buf *out, struct mx_err *err)
+int mx_mail_read(const char *name, struct mx_buf *out, struct mx_err *err)
 {
     bool is_stdin = strcmp(name, "-") == 0;
     FILE *file = is_stdin ? stdin : fopen(name, "re");
-    struct mx_buf text = {.max = CTL_MAIL_MAX};
+    struct mx_buf text = {.max = MX_MAIL_MAX};
     char chunk[CHUNK];
     int status = 0;
     size_t n;
@@ -41,13 +41,13 @@ int ctl_mail_read(const char *name, struct mx_buf *out, struct mx_err *err)
     return status;
 }
 
-static int read_one(const char *name, ctl_mail_fn *fn, void *user)
+static int read_one(const char *name, mx_mail_fn *fn, void *user)
 {
     struct mx_buf text = {0};
     struct mx_err err;
     int status;
 
-    if (ctl_mail_read(name, &text, &err) != 0)
+    if (mx_mail_read(name, &text, &err) != 0)
         return fn(user, name, MX_STR_NONE, err.text);
     status = fn(user, name, mx_str_of(text.p ? text.p : "", text.n), NULL);
     mx_buf_fini(&text);
@@ -60,7 +60,7 @@ static int by_name(const FTSENT **a, const FTSENT **b)
 }
 
 /* One entry of a walk. Returns what the walk should do: 0 go on, -1 end. */
-static int take_entry(FTS *walk, FTSENT *entry, ctl_mail_fn *fn, void *user)
+static int take_entry(FTS *walk, FTSENT *entry, mx_mail_fn *fn, void *user)
 {
     switch (entry->fts_info) {
     case FTS_D:
@@ -79,7 +79,7 @@ static int take_entry(FTS *walk, FTSENT *entry, ctl_mail_fn *fn, void *user)
     }
 }
 
-static int walk_dir(char *name, ctl_mail_fn *fn, void *user, struct mx_err *err)
+static int walk_dir(char *name, mx_mail_fn *fn, void *user, struct mx_err *err)
 {
     char *names[] = {name, NULL};
     FTS *walk = fts_open(names, FTS_PHYSICAL | FTS_NOCHDIR | FTS_COMFOLLOW, by_name);
@@ -94,8 +94,8 @@ static int walk_dir(char *name, ctl_mail_fn *fn, void *user, struct mx_err *err)
     return status;
 }
 
-int ctl_mail_each(char *const *names, size_t n, ctl_mail_fn *fn, void *user,
-                  struct mx_err *err)
+int mx_mail_each(char *const *names, size_t n, mx_mail_fn *fn, void *user,
+                 struct mx_err *err)
 {
     for (size_t i = 0; i < n; i++) {
         struct stat st = {0};

@@ -1,4 +1,4 @@
-/* ctl_mail.c: which files are messages, in which order, and what cannot be read. */
+/* mx_mail.c: which files are messages, in which order, and what cannot be read. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "ctl_mail.h"
+#include "mx_mail.h"
 #include "mx_err.h"
 #include "mx_str.h"
 
@@ -75,42 +75,42 @@ static char *const *names(const char *name)
     return v;
 }
 
-static void test_ctl_mail_each_walks_in_order(void **state)
+static void test_mx_mail_each_walks_in_order(void **state)
 {
     struct place *place = *state;
     struct mx_err err;
 
-    assert_int_equal(ctl_mail_each(names("."), 1, take, place, &err), 0);
+    assert_int_equal(mx_mail_each(names("."), 1, take, place, &err), 0);
     assert_string_equal(place->seen.p, "./a.eml=1;./b.eml=0;./sub/c.eml=3;");
 }
 
-static void test_ctl_mail_each_takes_what_is_named(void **state)
+static void test_mx_mail_each_takes_what_is_named(void **state)
 {
     struct place *place = *state;
     struct mx_err err;
 
-    assert_int_equal(ctl_mail_each(names(".hidden"), 1, take, place, &err), 0);
-    assert_int_equal(ctl_mail_each(names("sub/.git"), 1, take, place, &err), 0);
+    assert_int_equal(mx_mail_each(names(".hidden"), 1, take, place, &err), 0);
+    assert_int_equal(mx_mail_each(names("sub/.git"), 1, take, place, &err), 0);
     assert_string_equal(place->seen.p, ".hidden=2;sub/.git/x=4;");
 }
 
-static void test_ctl_mail_each_names_what_is_missing(void **state)
+static void test_mx_mail_each_names_what_is_missing(void **state)
 {
     struct place *place = *state;
     struct mx_err err;
 
-    assert_int_equal(ctl_mail_each(names("nobody.eml"), 1, take, place, &err), -1);
+    assert_int_equal(mx_mail_each(names("nobody.eml"), 1, take, place, &err), -1);
     assert_string_equal(err.text, "nobody.eml: No such file or directory");
     assert_int_equal(place->seen.n, 0);
 }
 
-static void test_ctl_mail_each_can_be_ended(void **state)
+static void test_mx_mail_each_can_be_ended(void **state)
 {
     struct place *place = *state;
     struct mx_err err;
 
     place->stop_after = 1;
-    assert_int_equal(ctl_mail_each(names("."), 1, take, place, &err), -1);
+    assert_int_equal(mx_mail_each(names("."), 1, take, place, &err), -1);
     assert_string_equal(place->seen.p, "./a.eml=1;");
 }
 
@@ -118,10 +118,10 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_ctl_mail_each_walks_in_order),
-        TEST(test_ctl_mail_each_takes_what_is_named),
-        TEST(test_ctl_mail_each_names_what_is_missing),
-        TEST(test_ctl_mail_each_can_be_ended),
+        TEST(test_mx_mail_each_walks_in_order),
+        TEST(test_mx_mail_each_takes_what_is_named),
+        TEST(test_mx_mail_each_names_what_is_missing),
+        TEST(test_mx_mail_each_can_be_ended),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
