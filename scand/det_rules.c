@@ -154,6 +154,20 @@ static int load(void *opaque, const struct scan_env *env, struct mx_err *err)
     return 0;
 }
 
+/* As load, but for the patterns. That there are no rules is no fault of the settings. */
+static int check(void *opaque, const struct scan_env *env, struct mx_err *err)
+{
+    struct state *state = opaque;
+    struct mx_err why = {0};
+    state->settings = env->settings;
+    if (read_set(state, &why) < 0)
+        return mx_err_set(err, MX_ERR_DOWN, "%s", why.text);
+    if (take_settings(state, err) < 0)
+        return -1;
+    take_symbols(state);
+    return 0;
+}
+
 static size_t more_symbols(const void *opaque, const struct scan_symbol **out)
 {
     const struct state *state = opaque;
@@ -249,6 +263,7 @@ const struct scan_detector det_rules = {
     .symbols = symbols,
     .more_symbols = more_symbols,
     .load = load,
+    .check = check,
     .start = start,
     .run = run,
     .stop = stop,

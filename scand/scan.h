@@ -7,6 +7,10 @@
  *
  *   load   in the engine parent, once, before workers are forked: what is large and
  *          shared copy-on-write (signatures, rules). Fails: the detector is degraded.
+ *   check  -t, start and reload, in whatever process: what load would refuse, at a cost
+ *          that a service can bear between two messages (no compiling, no signatures).
+ *          more_symbols answers after it as after load. Fails: MX_ERR_INPUT is a fault of
+ *          the settings; any other the engine will tell. NULL: nothing to look at.
  *   start  in each worker, before the sandbox closes: whatever it must open itself.
  *   run    one message. Plain blocking code; looks at msg->deadline_ms in long loops.
  *   stop   accepts a state that was loaded or started half, or not at all.
@@ -52,6 +56,7 @@ struct scan_detector {
        declares, too, is one symbol: it counts once. NULL: there are none. */
     size_t (*more_symbols)(const void *state, const struct scan_symbol **out);
     int (*load)(void *state, const struct scan_env *env, struct mx_err *err);
+    int (*check)(void *state, const struct scan_env *env, struct mx_err *err);
     int (*start)(void *state, const struct scan_env *env, struct mx_err *err);
     int (*run)(void *state, const struct message *msg, struct scan_result *result,
                struct mx_err *err);

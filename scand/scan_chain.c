@@ -264,24 +264,23 @@ struct scan_versions scan_chain_versions(const struct scan_chain *chain)
     return all;
 }
 
-/* Scores of symbols that come from files can only be checked when these are loaded. */
-static bool has_file_symbols(const struct scan_chain *chain)
-{
-    for (size_t i = 0; i < chain->n; i++)
-        if (chain->links[i].detector->more_symbols != NULL)
-            return true;
-    return false;
-}
-
 int scan_chain_check(const struct scan_conf *conf, struct mx_err *err)
 {
     struct scan_chain *chain = NULL;
     if (scan_chain_new(conf, &chain, err) < 0)
         return -1;
     int rc = 0;
-    if (has_file_symbols(chain))
-        rc = scan_chain_load(chain, err);
-    else
+    for (size_t i = 0; i < chain->n && rc == 0; i++) {
+        struct link *link = &chain->links[i];
+        struct mx_err why = {0};
+        if (link->detector->check == NULL ||
+            link->detector->check(link->state, &link->env, &why) == 0)
+            continue;
+        link_off(link, &why);
+        if (why.code == MX_ERR_INPUT)
+            rc = mx_err_set(err, why.code, "%s: %s", link->detector->name, why.text);
+    }
+    if (rc == 0)
         rc = make_weights(chain, err);
     scan_chain_free(chain);
     return rc;

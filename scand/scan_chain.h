@@ -53,7 +53,12 @@ double scan_chain_run(struct scan_chain *chain, const struct message *msg,
 /** scan_chain_versions(chain): what is loaded; texts live as long as the chain. */
 struct scan_versions scan_chain_versions(const struct scan_chain *chain);
 
-/** scan_chain_check(conf, err): -t: names of detectors and symbols. Loads nothing. */
+/**
+ * scan_chain_check(conf, err):
+ * -t, start and reload: names of detectors and symbols, and what detectors check without
+ * loading what is dear.
+ * Fails:  any of these is wrong (-1).
+ */
 int scan_chain_check(const struct scan_conf *conf, struct mx_err *err);
 
 #endif

@@ -125,6 +125,38 @@ static void test_load_without_rules_fails(void **state)
     assert_true(err.text[0] != '\0');
 }
 
+/* Symbols are known, and nothing was compiled: versions come with the patterns. */
+static void test_check_compiles_nothing(void **state)
+{
+    struct bed *bed = *state;
+    struct scan_versions versions = {0};
+    put(bed, "test.cf", "body SITE_A /a/\nscore SITE_A 1.5\n");
+    assert_int_equal(det_rules.check(bed->state, &bed->env, NULL), 0);
+    assert_true(score_of(bed, "SITE_A") == 1.5);
+    det_rules.versions(bed->state, &versions);
+    assert_null(versions.rules);
+}
+
+static void test_check_tells_faults_of_settings(void **state)
+{
+    struct bed *bed = *state;
+    struct mx_err err = {0};
+    const char *nets[] = {"10.0.0.0/8", "ten"};
+    put(bed, "test.cf", "body SITE_A /a/\n");
+    bed->settings.trusted_networks = (struct mx_conf_strings){nets, 2};
+    assert_int_equal(det_rules.check(bed->state, &bed->env, &err), -1);
+    assert_int_equal(err.code, MX_ERR_INPUT);
+}
+
+static void test_check_without_rules_is_no_fault_of_settings(void **state)
+{
+    struct bed *bed = *state;
+    struct mx_err err = {0};
+    bed->dirs[0] = "/does/not/exist";
+    assert_int_equal(det_rules.check(bed->state, &bed->env, &err), -1);
+    assert_int_equal(err.code, MX_ERR_DOWN);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -134,6 +166,9 @@ int main(void)
         TEST(test_versions_name_the_set),
         TEST(test_load_broken_score_costs_no_other),
         TEST(test_load_without_rules_fails),
+        TEST(test_check_compiles_nothing),
+        TEST(test_check_tells_faults_of_settings),
+        TEST(test_check_without_rules_is_no_fault_of_settings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
