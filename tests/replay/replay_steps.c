@@ -125,6 +125,14 @@ static void add_file(struct asking *a, struct mx_str value)
     a->files[a->scan.n_files++] = file;
 }
 
+/* What the scanner saw of the file that was named last. */
+static Mxp__File *last_file(struct asking *a)
+{
+    if (a->scan.n_files == 0)
+        replay_fail(a->replay, "file= comes before its type= and depth=");
+    return a->files[a->scan.n_files - 1];
+}
+
 static void set_word(struct asking *a, struct mx_str key, struct mx_str value)
 {
     struct replay *replay = a->replay;
@@ -154,6 +162,10 @@ static void set_word(struct asking *a, struct mx_str key, struct mx_str value)
         add_symbol(a, value);
     else if (strcmp(name, "file") == 0)
         add_file(a, value);
+    else if (strcmp(name, "type") == 0)
+        last_file(a)->type = cstr(replay, value);
+    else if (strcmp(name, "depth") == 0)
+        last_file(a)->archive_depth = (uint32_t)number(replay, value);
     else if (strcmp(name, "size") == 0)
         r->size = (uint64_t)number(replay, value);
     else if (strcmp(name, "poison") == 0)
@@ -439,12 +451,18 @@ static void do_clock(struct replay *replay, struct mx_str rest)
     replay->clock.now_ms += ms;
 }
 
-/* "MAILBOX LIMIT USED", in bytes. */
+/* "MAILBOX LIMIT USED [IDLE]", in bytes; how long ago the owner was seen. */
 static void set_quota(struct replay *replay, struct mx_str rest)
 {
     const char *mailbox = mx_str_cstr(replay->arena, next_word(&rest));
-    int64_t limit = number(replay, next_word(&rest));
-    struct store_mem_quota quota = {.limit = limit, .used = number(replay, rest)};
+    int64_t limit = number(replay, next_word(&rest)), idle_ms = 0;
+    struct store_mem_quota quota = {.limit = limit,
+                                    .used = number(replay, next_word(&rest))};
+    struct mx_err err = {0};
+    if (rest.n > 0 && mx_duration_parse(rest, &idle_ms, &err) < 0)
+        replay_fail(replay, "store quota MAILBOX LIMIT USED [IDLE]: %s", err.text);
+    if (idle_ms > 0)
+        quota.active_ms = replay->clock.now_ms - idle_ms;
     store_mem_quota(replay->store, mailbox, &quota);
 }
 
