@@ -20,6 +20,7 @@
 #include "mx_arena.h"
 #include "mx_err.h"
 #include "mx_time.h"
+#include "rules/rule_list_net.h"
 #include "rules/rule_run.h"
 #include "scan_conf.h"
 #include "scan_rules.h"
@@ -69,37 +70,30 @@ static int read_set(struct state *state, struct mx_err *err)
     return rule_set_read(&options, &state->set, err);
 }
 
+/* What the configuration says of networks replaces what rule files say. */
 static int take_networks(const struct mx_conf_strings *words, struct mx_arena *arena,
-                         struct mx_net **out, size_t *out_n, struct mx_err *err)
+                         struct text_nets *out, struct mx_err *err)
 {
-    struct mx_net *nets = mx_arena_array(arena, words->n + 1, sizeof(*nets));
+    struct text_net *nets = mx_arena_array(arena, words->n + 1, sizeof(*nets));
     for (size_t i = 0; i < words->n; i++)
-        if (mx_net_parse(mx_str(words->v[i]), &nets[i], err) < 0)
+        if (rule_list_net(arena, mx_str(words->v[i]), &nets[i], err) < 0)
             return mx_err_wrap(err, "networks");
-    *out = nets;
-    *out_n = words->n;
+    if (words->n > 0)
+        *out = (struct text_nets){nets, words->n};
     return 0;
 }
 
-/* What the configuration says of networks replaces what rule files say. */
 static int take_settings(struct state *state, struct mx_err *err)
 {
     const struct rules_settings *settings = state->settings;
     struct text_settings *text = &state->text;
     *text = state->set->text;
-    if (settings->trusted_networks.n > 0) {
-        text->has_trusted = true;
-        if (take_networks(&settings->trusted_networks, state->set->arena, &text->trusted,
-                          &text->n_trusted, err) < 0)
-            return -1;
-    }
-    if (settings->internal_networks.n > 0) {
-        text->has_internal = true;
-        if (take_networks(&settings->internal_networks, state->set->arena,
-                          &text->internal, &text->n_internal, err) < 0)
-            return -1;
-    }
-    return 0;
+    struct mx_arena *arena = state->set->arena;
+    return take_networks(&settings->trusted_networks, arena, &text->trusted, err) < 0 ||
+                   take_networks(&settings->internal_networks, arena, &text->internal,
+                                 err) < 0
+               ? -1
+               : 0;
 }
 
 static void take_symbols(struct state *state)

@@ -89,8 +89,9 @@ static const struct mx_conf_key rules_keys[] = {
      .offset = RULES(trusted_networks),
      .def = "",
      .doc =
-         "Networks whose hosts write true Received lines. Empty: as rule files say, or "
-         "guessed from each message."},
+         "Networks whose hosts write true Received lines; \"!10.0.0.1\" before a wider "
+         "one "
+         "keeps that host out. Empty: as rule files say, or guessed from each message."},
     {.name = "internal_networks",
      .type = MX_CONF_STRINGS,
      .offset = RULES(internal_networks),

@@ -451,6 +451,15 @@ static const struct text_list *sorted(const struct rule_set *set, const char *di
     return out;
 }
 
+/* Of the last clear_originating_ip_headers on, maybe none; NULL: never mentioned. */
+static const struct text_list *originating(const struct rule_set *set)
+{
+    const struct rule_list *list =
+        rule_list_find(set, "originating_ip_headers", MX_STR(""));
+
+    return list ? &list->entries : NULL;
+}
+
 /* Each pattern has been compiled alone before, so all of them compile. */
 static int compile_redirectors(struct rule_set *set, struct mx_err *err)
 {
@@ -484,5 +493,6 @@ int rule_lists_finish(struct rule_lists *lists, struct rule_set *set, struct mx_
     set->text.lists.tlds = sorted(set, "util_rb_tld");
     set->text.lists.two_level = sorted(set, "util_rb_2tld");
     set->text.lists.three_level = sorted(set, "util_rb_3tld");
+    set->text.lists.originating = originating(set);
     return compile_redirectors(set, err) || rule_list_nets(set, err) ? -1 : 0;
 }

@@ -185,10 +185,21 @@ struct text_lists {
     void *redirectors;                   /* compiled redirector_pattern, text_uri.h */
 };
 
+/* A network, or one that is kept out of those behind it ("!10.0.0.1"). */
+struct text_net {
+    struct mx_net net;
+    bool is_excluded;
+};
+
+/* Networks as they were written: the first that holds an address decides. */
+struct text_nets {
+    const struct text_net *v;
+    size_t n; /* 0: not configured */
+};
+
 struct text_settings {
-    struct mx_net *trusted, *internal; /* trusted_networks, internal_networks */
-    size_t n_trusted, n_internal;
-    bool has_trusted, has_internal; /* not configured: SpamAssassin's guess */
+    struct text_nets trusted, internal; /* of neither: SpamAssassin's guess */
+    struct text_nets msa;               /* hosts that take mail from our own users only */
     struct text_lists lists;
 };
 

@@ -2,15 +2,16 @@
  * The way of a message: one relay a Received line, newest first, and how far down it may
  * be believed. A relay is trusted while every one above it is: with networks configured,
  * while its address is in them or its client had logged in; without, while its address
- * is private or its client had logged in. The rules of networks, addresses and names all
- * look at the first relay that is not trusted (or not internal), so being wrong by one
- * here changes many of them.
+ * is private or its client had logged in. A relay of msa_networks ends the walk: what is
+ * below it came from its own users and is judged as it is. The rules of networks,
+ * addresses and names all look at the first relay that is not trusted (or not internal),
+ * so being wrong by one here changes many of them.
  *
  * In production the newest hop is the one that the milter saw. It is put in front, as
  * our own Received line is not written yet when the message is scanned.
  *
- * Left out: msa_networks; a fetcher's mark ("with POP3") restarts the walk only while
- * everything so far was trusted, as a sender could write one, too.
+ * A fetcher's mark ("with POP3") restarts the walk only while everything so far was
+ * trusted, as a sender could write one, too.
  */
 #include "text_relays.h"
 
@@ -40,6 +41,7 @@ struct walk {
     unsigned n_lines, unparseable;
     int last_trusted, last_internal;
     bool is_trusted, is_internal; /* so far */
+    bool is_settled;              /* an MSA was found: nothing changes any more */
     bool may_restart;             /* a fetcher's mark is believed */
     struct mx_str sender;         /* for the next hop; p NULL: none */
 };
@@ -64,40 +66,43 @@ bool text_relays_is_private(const struct mx_net *net)
     return false;
 }
 
-/* One of ${nets} or the loopback, which belongs to every list. */
-static bool is_listed(const struct mx_net *nets, size_t n, const struct mx_net *addr)
+static bool is_loopback(const struct mx_net *addr)
 {
-    if (addr->family == 0)
-        return false;
-    for (size_t i = 0; i < n; i++)
-        if (mx_net_contains(&nets[i], addr))
-            return true;
     return is_in("127.0.0.0/8", addr) || is_in("::1", addr);
+}
+
+bool text_nets_have(const struct text_nets *nets, const struct mx_net *addr)
+{
+    for (size_t i = 0; i < nets->n; i++)
+        if (mx_net_contains(&nets->v[i].net, addr))
+            return !nets->v[i].is_excluded;
+    return false;
 }
 
 /* ---- trust --------------------------------------------------------------------------
  */
 
-/* Of trusted and internal networks, the one that is configured stands for both. */
-static void judge_by_networks(struct walk *w, const struct text_relay *relay)
+/* Of trusted and internal networks, the one that is configured stands for both. The
+   loopback is in both of them, whatever they say. */
+static void judge_by_networks(struct walk *w, struct text_relay *relay)
 {
     const struct text_settings *s = w->settings;
-    bool own = s->has_internal;
-    bool is_trusted = s->has_trusted ? is_listed(s->trusted, s->n_trusted, &relay->net)
-                                     : is_listed(s->internal, s->n_internal, &relay->net);
-    bool is_internal = own ? is_listed(s->internal, s->n_internal, &relay->net)
-                           : is_listed(s->trusted, s->n_trusted, &relay->net);
-    if (relay->auth.n > 0)
-        return;
-    w->is_trusted = w->is_trusted && is_trusted;
-    w->is_internal = w->is_internal && w->is_trusted && is_internal;
+    const struct text_nets *trusted = s->trusted.n > 0 ? &s->trusted : &s->internal;
+    const struct text_nets *internal = s->internal.n > 0 ? &s->internal : &s->trusted;
+    bool is_sure = relay->auth.n > 0 || is_loopback(&relay->net);
+
+    w->is_trusted = is_sure || text_nets_have(trusted, &relay->net);
+    w->is_internal = w->is_internal && w->is_trusted &&
+                     (is_sure || text_nets_have(internal, &relay->net));
+    relay->is_msa = w->is_trusted && text_nets_have(&s->msa, &relay->net);
+    w->is_settled = relay->is_msa;
 }
 
-static void judge(struct walk *w, const struct text_relay *relay)
+static void judge(struct walk *w, struct text_relay *relay)
 {
-    if (!w->is_trusted)
+    if (!w->is_trusted || w->is_settled)
         return;
-    if (w->settings->has_trusted || w->settings->has_internal)
+    if (w->settings->trusted.n > 0 || w->settings->internal.n > 0)
         judge_by_networks(w, relay);
     else if (!relay->is_private && relay->auth.n == 0)
         w->is_trusted = w->is_internal = false;

@@ -21,6 +21,9 @@ int text_relays_parse(struct mx_arena *arena, const struct text_tree *tree,
                       const struct text_connection *connection, struct text_relays *out,
                       struct mx_err *err);
 
+/** text_nets_have(nets, addr): the first of ${nets} that holds ${addr} lets it in. */
+bool text_nets_have(const struct text_nets *nets, const struct mx_net *addr);
+
 /** text_relays_is_private(net): an address that is not on the public internet. */
 bool text_relays_is_private(const struct mx_net *net);
 

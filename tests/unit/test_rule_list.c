@@ -1,6 +1,7 @@
 /* Data directives, networks. */
 #include "mx_net.h"
 #include "rule_files.h"
+#include "text/text_relays.h"
 
 /* The list as "a|b|c"; "-" where there is none. */
 static void expect(const struct rule_set *set, const char *directive, const char *name,
@@ -131,11 +132,7 @@ static bool trusts(const struct rule_set *set, const char *address)
     struct mx_net net;
 
     assert_int_equal(mx_net_parse(mx_str(address), &net, NULL), 0);
-    for (size_t i = 0; i < set->text.n_trusted; i++) {
-        if (mx_net_contains(&set->text.trusted[i], &net))
-            return true;
-    }
-    return false;
+    return text_nets_have(&set->text.trusted, &net);
 }
 
 static void test_networks(void **state)
@@ -145,8 +142,8 @@ static void test_networks(void **state)
         rule_files_one(&files, "trusted_networks 192.0.2.1 10/8 172.16. 2001:db8::/32\n");
 
     (void)state;
-    assert_true(set->text.has_trusted);
-    assert_false(set->text.has_internal);
+    assert_int_equal(set->text.trusted.n, 4);
+    assert_int_equal(set->text.internal.n, 0);
     assert_true(trusts(set, "192.0.2.1"));
     assert_false(trusts(set, "192.0.2.2"));
     assert_true(trusts(set, "10.9.8.7"));
@@ -156,16 +153,42 @@ static void test_networks(void **state)
     rule_files_free(&files);
 }
 
-/* Taking an exclusion for an inclusion would trust the wrong one. */
-static void test_networks_refuse_exclusion(void **state)
+/* The first that holds an address decides; what is no network takes no other along. */
+static void test_networks_exclude(void **state)
 {
     struct rule_files files;
-    const struct rule_set *set =
-        rule_files_one(&files, "trusted_networks 10/8 !10.1.1.1 nonsense\n");
+    const struct rule_set *set = rule_files_one(
+        &files, "trusted_networks !10.1. nonsense !2001:db8::1 2001:db8::/32\n"
+                "trusted_networks 10/8 !10.2.2.2\nmsa_networks 192.0.2.1 !192.0.2.\n");
 
     (void)state;
-    assert_int_equal(set->text.n_trusted, 1);
+    assert_false(trusts(set, "10.1.1.1"));
+    assert_true(trusts(set, "10.2.2.2"));
+    assert_false(trusts(set, "2001:db8::1"));
+    assert_true(trusts(set, "2001:db8::2"));
+    assert_int_equal(set->text.msa.n, 2);
     assert_int_equal(rule_problems(set, RULE_PROBLEM_SYNTAX), 1);
+    rule_files_free(&files);
+}
+
+/* Where no file mentions them, texts have the stock ones; cleared, there are none. */
+static void test_originating(void **state)
+{
+    struct rule_files files;
+    const struct rule_set *set = rule_files_one(&files, "ok_locales en\n");
+
+    (void)state;
+    assert_null(set->text.lists.originating);
+    rule_files_free(&files);
+    set = rule_files_one(&files, "originating_ip_headers X-A\n"
+                                 "clear_originating_ip_headers\n");
+    assert_int_equal(set->text.lists.originating->n, 0);
+    rule_files_free(&files);
+    set = rule_files_one(&files, "originating_ip_headers X-A\n"
+                                 "clear_originating_ip_headers\n"
+                                 "originating_ip_headers X-B X-C\n");
+    assert_int_equal(set->text.lists.originating->n, 2);
+    assert_str(set->text.lists.originating->v[0], "x-b");
     rule_files_free(&files);
 }
 
@@ -180,7 +203,8 @@ int main(void)
         cmocka_unit_test(test_redirectors),
         cmocka_unit_test(test_problems),
         cmocka_unit_test(test_networks),
-        cmocka_unit_test(test_networks_refuse_exclusion),
+        cmocka_unit_test(test_networks_exclude),
+        cmocka_unit_test(test_originating),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -26,7 +26,7 @@ static const struct {
 
 static void test_envelope_sender_table(void **state)
 {
-    static const struct text_settings settings = {.n_trusted = 0};
+    static const struct text_settings settings = {.trusted = {NULL, 0}};
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct texts texts;
         struct mx_err err;
@@ -41,7 +41,7 @@ static void test_envelope_sender_table(void **state)
 
 static void test_envelope_sender_milter_knows(void **state)
 {
-    static const struct text_settings settings = {.n_trusted = 0};
+    static const struct text_settings settings = {.trusted = {NULL, 0}};
     struct text_connection c = {.sender = MX_STR("real@example.com"), .is_known = true};
     struct texts texts;
     struct mx_str out;

@@ -13,7 +13,7 @@ static struct text_relays parse(struct mx_arena *arena, const char *head,
                                 const struct text_settings *settings,
                                 const struct text_connection *connection)
 {
-    static const struct text_settings none = {.n_trusted = 0};
+    static const struct text_settings none = {.trusted = {NULL, 0}};
     struct text_relays relays;
     struct text_tree tree;
     struct mx_err err;
@@ -23,6 +23,13 @@ static struct text_relays parse(struct mx_arena *arena, const char *head,
                                        connection, &relays, &err),
                      0);
     return relays;
+}
+
+static struct text_net net(const char *word)
+{
+    struct text_net out = {.is_excluded = word[0] == '!'};
+    assert_int_equal(mx_net_parse(mx_str(word + out.is_excluded), &out.net, NULL), 0);
+    return out;
 }
 
 static void test_relays_parse_guess_stops_at_public(void **state)
@@ -45,19 +52,14 @@ static void test_relays_parse_guess_stops_at_public(void **state)
 
 static void test_relays_parse_networks(void **state)
 {
-    struct mx_net trusted, internal;
-    assert_int_equal(mx_net_parse(MX_STR("192.0.2.0/24"), &trusted, NULL), 0);
-    assert_int_equal(mx_net_parse(MX_STR("192.0.2.1"), &internal, NULL), 0);
-    struct text_settings settings = {
-        .trusted = &trusted, .n_trusted = 1, .has_trusted = true};
+    struct text_net trusted = net("192.0.2.0/24"), internal = net("192.0.2.1");
+    struct text_settings settings = {.trusted = {&trusted, 1}};
     const char *head = LINE("a", "192.0.2.1", "mx") LINE("b", "192.0.2.2", "a")
         LINE("c", "198.51.100.1", "b") LINE("d", "192.0.2.3", "c");
     struct text_relays r = parse(*state, head, &settings, NULL);
     assert_int_equal(r.n_trusted, 2);
     assert_int_equal(r.n_internal, 2); /* trusted ones stand for internal ones */
-    settings.internal = &internal;
-    settings.n_internal = 1;
-    settings.has_internal = true;
+    settings.internal = (struct text_nets){&internal, 1};
     r = parse(*state, head, &settings, NULL);
     assert_int_equal(r.n_trusted, 2);
     assert_int_equal(r.n_internal, 1);
@@ -68,9 +70,44 @@ static void test_relays_parse_networks(void **state)
 
 static void test_relays_parse_loopback_is_trusted(void **state)
 {
-    struct text_settings settings = {.has_trusted = true};
+    struct text_net none = net("!0.0.0.0/0");
+    struct text_settings settings = {.trusted = {&none, 1}};
     struct text_relays r = parse(*state, LINE("a", "127.0.0.1", "mx"), &settings, NULL);
     assert_int_equal(r.n_trusted, 1);
+}
+
+/* As SpamAssassin's NetSet without Net::Patricia: the first that holds it decides. */
+static void test_relays_parse_exclusions(void **state)
+{
+    struct text_net nets[] = {net("!192.0.2.1"), net("192.0.2.0/24"), net("!192.0.2.2")};
+    struct text_settings settings = {.trusted = {nets, 3}};
+    struct text_relays r = parse(*state, LINE("a", "192.0.2.1", "mx"), &settings, NULL);
+    assert_int_equal(r.n_trusted, 0);
+    r = parse(*state, LINE("a", "192.0.2.2", "mx"), &settings, NULL);
+    assert_int_equal(r.n_trusted, 1);
+    /* Trusted, and internal but for one host. */
+    settings.internal = (struct text_nets){nets, 2};
+    settings.trusted = (struct text_nets){&nets[1], 1};
+    r = parse(*state, LINE("a", "192.0.2.1", "mx"), &settings, NULL);
+    assert_int_equal(r.n_trusted, 1);
+    assert_int_equal(r.n_internal, 0);
+}
+
+/* Below a relay that only our own users reach, all is judged as it is. */
+static void test_relays_parse_msa_settles(void **state)
+{
+    struct text_net trusted = net("192.0.2.0/24"), msa = net("192.0.2.1");
+    struct text_settings settings = {.trusted = {&trusted, 1}, .msa = {&msa, 1}};
+    const char *head = LINE("a", "192.0.2.1", "mx") LINE("b", "198.51.100.1", "a");
+    struct text_relays r = parse(*state, head, &settings, NULL);
+    assert_int_equal(r.n_trusted, 2);
+    assert_int_equal(r.n_internal, 2);
+    assert_true(mx_str_find(r.trusted, MX_STR("msa=1 ] [ ip=198.51.100.1 ")) > 0);
+    /* Not where trust has ended before it. */
+    r = parse(*state, LINE("b", "198.51.100.1", "mx") LINE("a", "192.0.2.1", "b"),
+              &settings, NULL);
+    assert_int_equal(r.n_trusted, 0);
+    assert_false(r.v[1].is_msa);
 }
 
 static void test_relays_parse_login_extends_trust(void **state)
@@ -155,6 +192,8 @@ int main(void)
         cmocka_unit_test(test_relays_parse_guess_stops_at_public),
         cmocka_unit_test(test_relays_parse_networks),
         cmocka_unit_test(test_relays_parse_loopback_is_trusted),
+        cmocka_unit_test(test_relays_parse_exclusions),
+        cmocka_unit_test(test_relays_parse_msa_settles),
         cmocka_unit_test(test_relays_parse_login_extends_trust),
         cmocka_unit_test(test_relays_parse_connection_is_first),
         cmocka_unit_test(test_relays_parse_fetcher_restarts),
