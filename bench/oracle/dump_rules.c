@@ -1,6 +1,7 @@
 /*
  * What our reader holds after loading rule files, one TSV line a rule, in the columns of
- * sa_rules.pl: compare_rules.py sets both side by side.
+ * sa_rules.pl: compare_rules.py sets both side by side. One more column says what a rule
+ * looks at: its header, or its function (bench/overlay asks that).
  *
  *   dump_rules DIR... > ours.tsv
  */
@@ -24,15 +25,35 @@ static void put(struct mx_str s)
     }
 }
 
+static void put_flags(const struct rule *rule)
+{
+    static const struct {
+        unsigned flag;
+        const char *word;
+    } words[] = {{RULE_NET, "net"}, {RULE_NICE, "nice"}, {RULE_USERCONF, "userconf"}};
+    const char *space = "";
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+        if (rule->flags & words[i].flag) {
+            printf("%s%s", space, words[i].word);
+            space = " ";
+        }
+    }
+}
+
 static void put_rule(const struct rule *rule)
 {
     printf("%.*s\t%s", MX_STR_FMT(rule->name), rule_kind_text(rule->kind));
     for (size_t i = 0; i < 4; i++)
         printf("\t%.15g", rule->scores[i]);
-    printf("\t%s\t%d\t", rule->flags & RULE_NET ? "net" : "", rule->priority);
+    putchar('\t');
+    put_flags(rule);
+    printf("\t%d\t", rule->priority);
     put(rule->expression);
     putchar('\t');
     put(rule->pattern);
+    putchar('\t');
+    put(rule->function.n > 0 ? rule->function : rule->selector);
     putchar('\n');
 }
 
