@@ -53,13 +53,6 @@ static size_t candidates(const struct policy_req *req, const struct mx_str **out
     return store_pattern_candidates(req->arena, sender, client, out);
 }
 
-/* "@dom" of a mailbox id; "" where it has no domain. */
-static struct mx_str domain_scope(struct mx_str mailbox)
-{
-    ptrdiff_t at = mx_str_rchr(mailbox, '@');
-    return at < 0 ? MX_STR_NONE : mx_str_sub(mailbox, (size_t)at, mailbox.n);
-}
-
 static void ask(const void *state, const struct policy_req *req,
                 struct policy_questions *out)
 {
@@ -70,7 +63,7 @@ static void ask(const void *state, const struct policy_req *req,
     if (req->rcpt->is_bad || q.list.n_patterns == 0)
         return;
     scopes[SLOT_MAILBOX] = req->rcpt->mailbox;
-    scopes[SLOT_DOMAIN] = domain_scope(req->rcpt->mailbox);
+    scopes[SLOT_DOMAIN] = store_scope_domain(req->rcpt->mailbox);
     scopes[SLOT_SYSTEM] = MX_STR("system");
     for (unsigned slot = 0; slot < SLOTS; slot++) {
         q.list.scope = scopes[slot];
@@ -86,7 +79,7 @@ static bool was_asked(const struct policy_req *req, unsigned slot)
     if (req->rcpt->is_bad || candidates(req, &patterns) == 0)
         return false;
     return slot == SLOT_SYSTEM || (slot == SLOT_MAILBOX && req->rcpt->mailbox.n > 1) ||
-           (slot == SLOT_DOMAIN && domain_scope(req->rcpt->mailbox).n > 1);
+           (slot == SLOT_DOMAIN && store_scope_domain(req->rcpt->mailbox).n > 1);
 }
 
 static enum policy_step decide(const void *state, const struct policy_req *req,

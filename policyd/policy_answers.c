@@ -114,6 +114,20 @@ static const char *rate_words(struct mx_arena *arena, const struct store_answer 
     return mx_arena_printf(arena, "full for %" PRId64 " ms", a->rate.wait_ms);
 }
 
+/* "spam_action=tag tag_score=3" */
+static const char *prefs_words(struct mx_arena *arena, const struct store_answer *a)
+{
+    const char *all = "";
+    for (size_t i = 0; i < STORE_PREFS; i++) {
+        enum store_pref pref = (enum store_pref)i;
+        const char *value = store_prefs_format(arena, &a->prefs, pref);
+        if (value)
+            all = mx_arena_printf(arena, "%s%s%s=%s", all, *all ? " " : "",
+                                  store_pref_name(pref), value);
+    }
+    return *all ? all : "none";
+}
+
 static const char *words(struct mx_arena *arena, const struct policy_answers *answers,
                          size_t i, int64_t now_ms)
 {
@@ -135,6 +149,10 @@ static const char *words(struct mx_arena *arena, const struct policy_answers *an
     case STORE_RATE:
         subject = mx_arena_printf(arena, "rate %s", mx_str_esc(arena, q->rate.name));
         said = rate_words(arena, a);
+        break;
+    case STORE_PREFS_OF:
+        subject = mx_arena_printf(arena, "choices of %s", mx_str_esc(arena, q->scope));
+        said = prefs_words(arena, a);
         break;
     case STORE_DOVECOT: break; /* asked behind STORE_QUOTA, by the store */
     case STORE_QUOTA:

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "mx_str.h"
+#include "store_prefs.h"
 
 struct mx_arena;
 struct mx_err;
@@ -28,6 +29,7 @@ enum store_kind {
     STORE_EPOCH,      /* since when has this store kept state? */
     STORE_RATE,       /* is there room for this much under this rate? */
     STORE_QUOTA,      /* what is known of this mailbox's quota? */
+    STORE_PREFS_OF,  /* what did this scope choose? */
     STORE_DOVECOT, /* its usage as Dovecot's quota_clone wrote it: store_dovecot asks */
 };
 
@@ -63,6 +65,7 @@ struct store_question {
         struct store_grey_query grey;
         struct store_rate_query rate;
         struct mx_str mailbox; /* STORE_QUOTA: a mailbox id */
+        struct mx_str scope;   /* STORE_PREFS_OF: as of a list */
         struct {
             struct mx_str prefix, username;
         } dovecot;
@@ -97,6 +100,7 @@ struct store_answer {
             int64_t over_since_ms;    /* wall clock; 0: it is not known to be over */
             int64_t active_ms; /* wall clock of the owner's last visit; 0: not known */
         } quota;
+        struct store_prefs prefs;
     };
 };
 

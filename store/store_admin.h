@@ -93,4 +93,25 @@ int store_admin_rate_each(struct store_admin *admin, size_t max,
                           void (*fn)(void *user, struct mx_str name, int64_t tat_us),
                           void *user, struct mx_err *err);
 
+/** store_admin_prefs_get(admin, scope, out, err): what this scope itself chose.
+ * Fails:  bad scope, Redis, a value that is none (-1). */
+int store_admin_prefs_get(struct store_admin *admin, struct mx_str scope,
+                          struct store_prefs *out, struct mx_err *err);
+
+/**
+ * store_admin_prefs_set(admin, scope, prefs, unset, err):
+ * Store what ${prefs} has; take back the choices of ${unset} (1u << enum store_pref).
+ * Fails:  bad scope, choices that do not agree (store_prefs_check), Redis (-1).
+ */
+int store_admin_prefs_set(struct store_admin *admin, struct mx_str scope,
+                          const struct store_prefs *prefs, unsigned unset,
+                          struct mx_err *err);
+
+/** store_admin_prefs_each(admin, max, fn, user, err): every scope that chose something;
+   ${prefs} is NULL where a value cannot be read. Walks over all keys (SCAN). */
+int store_admin_prefs_each(struct store_admin *admin, size_t max,
+                           void (*fn)(void *user, struct mx_str scope,
+                                      const struct store_prefs *prefs),
+                           void *user, struct mx_err *err);
+
 #endif

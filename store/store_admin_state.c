@@ -1,6 +1,6 @@
 /*
- * Quotas and rate limits for tools. What policyd asks is asked with policyd's own
- * encoder, so that a tool never shows anything but what policyd sees.
+ * Quotas, rate limits and choices for tools. What policyd asks is asked with policyd's
+ * own encoder, so that a tool never shows anything but what policyd sees.
  */
 #include "store_admin.h"
 
@@ -162,6 +162,121 @@ int store_admin_rate_each(struct store_admin *admin, size_t max,
                                        &reply, err);
         if (status == 0)
             status = tell_rate_page(admin, redis_reply_at(reply, 1), &walk, err);
+        redis_sync_free_reply(reply);
+    } while (status == 0 && strcmp(cursor, "0") != 0 && walk.left > 0);
+    mx_arena_free(walk.arena);
+    return status;
+}
+
+int store_admin_prefs_get(struct store_admin *admin, struct mx_str scope,
+                          struct store_prefs *out, struct mx_err *err)
+{
+    struct mx_arena *arena = mx_arena_new(SCRATCH_MAX);
+    struct store_question question = {.kind = STORE_PREFS_OF};
+    struct store_answer answer;
+    int status = store_scope_normalise(arena, scope, &question.scope, err);
+    if (status == 0)
+        status = ask(admin->sync, &question, &answer, err);
+    if (status == 0)
+        *out = answer.prefs;
+    mx_arena_free(arena);
+    return status;
+}
+
+/* One command for what is chosen, another for what is not any more. */
+static int write_prefs(struct store_admin *admin, struct mx_arena *arena,
+                       struct mx_str scope, const struct store_prefs *prefs,
+                       unsigned which, struct mx_err *err)
+{
+    struct redisReply *reply = NULL;
+    struct redis_args args;
+    struct store_key key;
+    bool is_set = prefs != NULL;
+    if (which == 0)
+        return 0;
+    redis_args_init(&args, is_set ? "HSET" : "HDEL");
+    redis_args_str(&args, store_keys_prefs(&key, scope));
+    for (size_t i = 0; i < STORE_PREFS; i++) {
+        enum store_pref pref = (enum store_pref)i;
+        if (!(which & 1u << i))
+            continue;
+        redis_args_text(&args, store_pref_name(pref));
+        if (is_set)
+            redis_args_text(&args, store_prefs_format(arena, prefs, pref));
+    }
+    int status = redis_sync_run(admin->sync, &args, &reply, err);
+    redis_sync_free_reply(reply);
+    return status;
+}
+
+int store_admin_prefs_set(struct store_admin *admin, struct mx_str scope,
+                          const struct store_prefs *prefs, unsigned unset,
+                          struct mx_err *err)
+{
+    struct mx_arena *arena = mx_arena_new(SCRATCH_MAX);
+    struct store_prefs now = {0}, after = *prefs;
+    int status = store_scope_normalise(arena, scope, &scope, err);
+    /* What cannot be read may be replaced or taken back, so that a tool can mend it. */
+    if (status == 0 && store_admin_prefs_get(admin, scope, &now, err) != 0 &&
+        err->code == MX_ERR_DOWN)
+        status = -1;
+    if (status == 0) {
+        now.has &= ~unset;
+        store_prefs_fill(&after, &now);
+        status = store_prefs_check(&after, err);
+    }
+    if (status == 0)
+        status = write_prefs(admin, arena, scope, prefs, prefs->has, err);
+    if (status == 0)
+        status = write_prefs(admin, arena, scope, NULL, unset, err);
+    mx_arena_free(arena);
+    return status;
+}
+
+struct prefs_walk {
+    struct mx_arena *arena; /* of one page */
+    size_t left;
+    void (*fn)(void *user, struct mx_str scope, const struct store_prefs *prefs);
+    void *user;
+};
+
+/* A scope with values that we cannot read is told with none: its owner has to know. */
+static int tell_prefs_page(struct store_admin *admin, const struct redisReply *page,
+                           struct prefs_walk *walk, struct mx_err *err)
+{
+    mx_arena_reset(walk->arena);
+    for (size_t i = 0; i < redis_reply_count(page) && walk->left > 0; i++) {
+        struct store_question question = {.kind = STORE_PREFS_OF};
+        struct store_answer answer;
+        struct mx_str key = redis_reply_str(redis_reply_at(page, i));
+        if (store_keys_prefs_of(walk->arena, key, &question.scope) != 0)
+            continue;
+        bool is_read = ask(admin->sync, &question, &answer, err) == 0;
+        if (!is_read && err->code == MX_ERR_DOWN)
+            return -1;
+        walk->left--;
+        walk->fn(walk->user, question.scope, is_read ? &answer.prefs : NULL);
+    }
+    return 0;
+}
+
+int store_admin_prefs_each(struct store_admin *admin, size_t max,
+                           void (*fn)(void *user, struct mx_str scope,
+                                      const struct store_prefs *prefs),
+                           void *user, struct mx_err *err)
+{
+    struct prefs_walk walk = {
+        .arena = mx_arena_new(PAGE_ARENA), .left = max, .fn = fn, .user = user};
+    char cursor[STORE_CURSOR_MAX] = "0";
+    struct store_key glob;
+    int status = 0;
+    store_keys_prefs_glob(&glob);
+    do {
+        struct redisReply *reply = NULL;
+        status = store_admin_scan_keys(admin, mx_str_of(glob.text, glob.n), cursor,
+                                       &reply, err);
+        if (status == 0)
+            status = tell_prefs_page(admin, redis_reply_at(reply, 1), &walk, err);
         redis_sync_free_reply(reply);
     } while (status == 0 && strcmp(cursor, "0") != 0 && walk.left > 0);
     mx_arena_free(walk.arena);

@@ -19,6 +19,7 @@
 #define HASH_BYTES (STORE_HASH_HEX / 2)
 #define GREY_PREFIX "mx:gl:{"
 #define RATE_PREFIX "mx:rl:{"
+#define PREFS_PREFIX "mx:pr:{"
 
 _Static_assert(sizeof(GREY_PREFIX) + STORE_TAG_MAX + sizeof("}:t:") + STORE_HASH_HEX <=
                    STORE_KEY_MAX,
@@ -105,6 +106,16 @@ static struct mx_str all(struct store_key *out, const char *glob)
 struct mx_str store_keys_list(struct store_key *out, struct mx_str scope)
 {
     return tagged(out, "mx:ls:", scope, "");
+}
+
+struct mx_str store_keys_prefs(struct store_key *out, struct mx_str scope)
+{
+    return tagged(out, "mx:pr:", scope, "");
+}
+
+struct mx_str store_keys_prefs_glob(struct store_key *out)
+{
+    return all(out, "mx:pr:{*}");
 }
 
 struct mx_str store_keys_pool(struct store_key *out, struct mx_str pool)
@@ -223,4 +234,9 @@ int store_keys_pool_of(struct mx_arena *arena, struct mx_str key, struct mx_str 
 int store_keys_rate_of(struct mx_arena *arena, struct mx_str key, struct mx_str *out)
 {
     return tag_of(arena, key, MX_STR(RATE_PREFIX), out);
+}
+
+int store_keys_prefs_of(struct mx_arena *arena, struct mx_str key, struct mx_str *out)
+{
+    return tag_of(arena, key, MX_STR(PREFS_PREFIX), out);
 }

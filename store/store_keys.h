@@ -7,6 +7,7 @@
  *   mx:rl:{NAME}               bucket of a rate limit: its theoretical arrival time (TTL)
  *   mx:qt:{MAILBOX}            hash: limit and used (bytes), active (ms)
  *   mx:qt:{MAILBOX}:over       since when it is over its quota, ms             (TTL)
+ *   mx:pr:{SCOPE}              hash: name of a choice -> value
  *   mx:{epoch}                 since when this store keeps state
  *   mx:reg:{ROLE}:due          sorted set: node id by the time its entry ends  (TTL)
  *   mx:reg:{ROLE}:node         hash: node id -> encoded Node                   (TTL)
@@ -40,6 +41,12 @@ struct store_key {
 
 /** store_keys_list(out, scope): the list of a scope ("user@dom", "@dom", "system"). */
 struct mx_str store_keys_list(struct store_key *out, struct mx_str scope);
+
+/** store_keys_prefs(out, scope): what a scope chose. */
+struct mx_str store_keys_prefs(struct store_key *out, struct mx_str scope);
+
+/** store_keys_prefs_glob(out): SCAN pattern of all scopes that chose something. */
+struct mx_str store_keys_prefs_glob(struct store_key *out);
 
 /** store_keys_pool(out, pool): the counter of a sender pool. */
 struct mx_str store_keys_pool(struct store_key *out, struct mx_str pool);
@@ -82,5 +89,8 @@ int store_keys_pool_of(struct mx_arena *arena, struct mx_str key, struct mx_str 
 
 /** store_keys_rate_of(arena, key, out): the name of a bucket, as store_keys_pool_of. */
 int store_keys_rate_of(struct mx_arena *arena, struct mx_str key, struct mx_str *out);
+
+/** store_keys_prefs_of(arena, key, out): the scope of choices, as store_keys_pool_of. */
+int store_keys_prefs_of(struct mx_arena *arena, struct mx_str key, struct mx_str *out);
 
 #endif

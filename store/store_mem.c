@@ -31,6 +31,7 @@ struct entry {
         enum store_listing listing;
         int64_t number; /* passes of a pool; since when: epoch, over; a bucket's time */
         struct store_mem_quota quota;
+        struct store_prefs prefs;
         struct {
             int64_t first_ms, last_ms, passes;
         } grey;
@@ -182,6 +183,15 @@ static void answer_quota(struct store_mem *mem, const struct store_question *que
     out->quota.over_since_ms = over ? over->number : 0;
 }
 
+static void answer_prefs(struct store_mem *mem, const struct store_question *question,
+                         struct store_answer *out)
+{
+    struct store_key key;
+    struct entry *entry = find(mem, store_keys_prefs(&key, question->scope));
+    if (entry)
+        out->prefs = entry->prefs;
+}
+
 /* Nobody writes as Dovecot does here: usage is not known. */
 static void answer_dovecot(struct store_mem *mem, const struct store_question *question,
                            struct store_answer *out)
@@ -196,7 +206,8 @@ static void (*const answers[])(struct store_mem *, const struct store_question *
                                struct store_answer *) = {
     [STORE_LIST_MATCH] = answer_list, [STORE_GREY_SEEN] = answer_grey,
     [STORE_EPOCH] = answer_epoch,     [STORE_RATE] = answer_rate,
-    [STORE_QUOTA] = answer_quota,     [STORE_DOVECOT] = answer_dovecot,
+    [STORE_QUOTA] = answer_quota,     [STORE_PREFS_OF] = answer_prefs,
+    [STORE_DOVECOT] = answer_dovecot,
 };
 
 static void mem_ask(struct store *store, struct store_batch *batch)
@@ -371,6 +382,16 @@ void store_mem_quota(struct store *store, const char *mailbox,
     struct entry *entry = find_or_add(mem, store_keys_quota(&text, mx_str(mailbox)));
     if (entry)
         entry->quota = *quota;
+}
+
+void store_mem_prefs(struct store *store, const char *scope,
+                     const struct store_prefs *prefs)
+{
+    struct store_key text;
+    struct store_mem *mem = mem_of(store);
+    struct entry *entry = find_or_add(mem, store_keys_prefs(&text, mx_str(scope)));
+    if (entry)
+        entry->prefs = *prefs;
 }
 
 void store_mem_break(struct store *store, const char *fault)

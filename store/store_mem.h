@@ -26,6 +26,10 @@ struct store_mem_quota {
 void store_mem_quota(struct store *store, const char *mailbox,
                      const struct store_mem_quota *quota);
 
+/** store_mem_prefs(store, scope, prefs): what a scope chose, in place of before. */
+void store_mem_prefs(struct store *store, const char *scope,
+                     const struct store_prefs *prefs);
+
 /** store_mem_break(store, fault): answers are unknown with that fault; NULL mends it. */
 void store_mem_break(struct store *store, const char *fault);
 

@@ -184,6 +184,12 @@ static void add_networks(struct candidates *list, const struct mx_net *client)
     }
 }
 
+struct mx_str store_scope_domain(struct mx_str mailbox)
+{
+    ptrdiff_t at = mx_str_rchr(mailbox, '@');
+    return at < 0 ? MX_STR_NONE : mx_str_sub(mailbox, (size_t)at, mailbox.n);
+}
+
 size_t store_pattern_candidates(struct mx_arena *arena, const struct mx_addr *sender,
                                 const struct mx_net *client, const struct mx_str **out)
 {

@@ -28,6 +28,9 @@ int store_pattern_normalise(struct mx_arena *arena, struct mx_str text,
 int store_scope_normalise(struct mx_arena *arena, struct mx_str text, struct mx_str *out,
                           struct mx_err *err);
 
+/** store_scope_domain(mailbox): "@dom" of a mailbox id; "" where it has no domain. */
+struct mx_str store_scope_domain(struct mx_str mailbox);
+
 /**
  * store_pattern_candidates(arena, sender, client, out):
  * The patterns that a sender and client could be listed under, most specific first:

@@ -152,6 +152,35 @@ static int decode_quota(const struct store_question *question, size_t step,
     return redis_reply_int(redis_reply_at(reply, 2), &out->quota.active_ms);
 }
 
+static void encode_prefs(const struct store_question *question, size_t step,
+                         struct store_command *out)
+{
+    (void)step;
+    redis_args_init(&out->args, "HMGET");
+    redis_args_str(&out->args, store_keys_prefs(&out->keys[0], question->scope));
+    for (size_t i = 0; i < STORE_PREFS; i++)
+        redis_args_text(&out->args, store_pref_name((enum store_pref)i));
+}
+
+/* A value that we do not know makes the answer unknown: going on without it could refuse
+   what its owner wants to have. */
+static int decode_prefs(const struct store_question *question, size_t step,
+                        const struct redisReply *reply, struct store_answer *out)
+{
+    (void)question;
+    (void)step;
+    if (redis_reply_count(reply) != STORE_PREFS)
+        return -1;
+    for (size_t i = 0; i < STORE_PREFS; i++) {
+        const struct redisReply *value = redis_reply_at(reply, i);
+        if (!redis_reply_is_nil(value) &&
+            store_prefs_parse((enum store_pref)i, redis_reply_str(value), &out->prefs,
+                              NULL) != 0)
+            return -1;
+    }
+    return 0;
+}
+
 /* Dovecot escapes a user name only where it holds a slash: "/" is "\\-", "\\" doubled. */
 static size_t put_username(char *out, size_t room, struct mx_str name)
 {
@@ -202,6 +231,7 @@ const struct store_question_kind *store_question_kind(enum store_kind kind)
         [STORE_EPOCH] = {1, encode_epoch, decode_epoch},
         [STORE_RATE] = {1, encode_rate, decode_rate},
         [STORE_QUOTA] = {QUOTA_STEPS, encode_quota, decode_quota},
+        [STORE_PREFS_OF] = {1, encode_prefs, decode_prefs},
         [STORE_DOVECOT] = {1, encode_dovecot, decode_dovecot},
     };
     assert((size_t)kind < sizeof(kinds) / sizeof(kinds[0]));

@@ -297,6 +297,51 @@ static void test_store_admin_quota_wants_a_mailbox(void **state)
     assert_int_equal(atoi(private_redis_cmd(&bed->redis, "EXISTS mx:qt:{system}")), 0);
 }
 
+static void note_scope(void *user, struct mx_str scope, const struct store_prefs *prefs)
+{
+    unsigned *seen = user;
+    bool is_user = mx_str_eq(scope, MX_STR("u@example.org"));
+    bool is_bad = mx_str_eq(scope, MX_STR("@bad.example"));
+    assert_true(is_user || is_bad);
+    assert_int_equal(prefs == NULL, is_bad);
+    *seen |= is_user ? 1 : 2;
+}
+
+static void test_store_admin_prefs(void **state)
+{
+    struct bed *bed = *state;
+    struct store_prefs set = {.has = 1u << STORE_PREF_TAG_SCORE, .tag_score = 3}, got;
+    struct mx_str scope = MX_STR("U@Example.org");
+    struct mx_err err = {0};
+    unsigned seen = 0;
+    assert_int_equal(store_admin_prefs_set(bed->admin, scope, &set, 0, &err), 0);
+    assert_int_equal(
+        store_admin_prefs_get(bed->admin, MX_STR("u@example.org"), &got, &err), 0);
+    assert_int_equal(got.has, set.has);
+    set = (struct store_prefs){.has = 1u << STORE_PREF_REFUSE_SCORE, .refuse_score = 2};
+    assert_int_equal(store_admin_prefs_set(bed->admin, scope, &set, 0, &err), -1);
+    assert_int_equal(err.code, MX_ERR_INPUT);
+    assert_int_equal(
+        store_admin_prefs_set(bed->admin, scope, &set, 1u << STORE_PREF_TAG_SCORE, &err),
+        0);
+    assert_int_equal(store_admin_prefs_get(bed->admin, scope, &got, &err), 0);
+    assert_int_equal(got.has, 1u << STORE_PREF_REFUSE_SCORE);
+    private_redis_cmd(&bed->redis, "HSET 'mx:pr:{@bad.example}' greylist maybe");
+    assert_int_equal(
+        store_admin_prefs_get(bed->admin, MX_STR("@bad.example"), &got, &err), -1);
+    assert_int_equal(store_admin_prefs_each(bed->admin, 10, note_scope, &seen, &err), 0);
+    assert_int_equal(seen, 3);
+    /* A tool can mend it. */
+    set = (struct store_prefs){0};
+    assert_int_equal(store_admin_prefs_set(bed->admin, MX_STR("@bad.example"), &set,
+                                           1u << STORE_PREF_GREYLIST, &err),
+                     0);
+    assert_int_equal(
+        store_admin_prefs_get(bed->admin, MX_STR("@bad.example"), &got, &err), 0);
+    assert_int_equal(store_admin_prefs_set(bed->admin, MX_STR("nobody"), &set, 0, &err),
+                     -1);
+}
+
 static void note_rate(void *user, struct mx_str name, int64_t tat_us)
 {
     int64_t *found = user;
@@ -350,6 +395,7 @@ int main(void)
         TEST(test_store_admin_grey_walks_many_pages),
         TEST(test_store_admin_quota_set_and_get),
         TEST(test_store_admin_quota_wants_a_mailbox),
+        TEST(test_store_admin_prefs),
         TEST(test_store_admin_rate_each),
         TEST(test_store_admin_info),
         TEST(test_store_admin_redis_gone),

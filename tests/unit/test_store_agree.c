@@ -46,11 +46,13 @@ enum op {
     OP_OVER,
     OP_UNDER,
     OP_QUOTA_SET,
+    OP_PREFS_SET,
     OP_MATCH,
     OP_SEEN,
     OP_EPOCH,
     OP_RATE,
     OP_QUOTA,
+    OP_PREFS,
 };
 
 /* ->a and ->b: scope and pattern, or pool and tuple. */
@@ -61,6 +63,7 @@ struct step {
     enum store_listing listing;
     int64_t cost; /* of OP_RATE and OP_HIT: of 10 a minute */
     struct store_mem_quota quota;
+    struct store_prefs prefs;
     struct store_answer want;
 };
 
@@ -169,6 +172,26 @@ static const struct step quotas[] = {
     {.op = OP_END},
 };
 
+#define TAGS_FROM_4                                                                      \
+    {                                                                                    \
+        .has = 1u << STORE_PREF_SPAM_ACTION | 1u << STORE_PREF_TAG_SCORE,                \
+        .spam_action = STORE_SPAM_TAG, .tag_score = 4.5                                  \
+    }
+#define NO_GREYLIST                                                                      \
+    {                                                                                    \
+        .has = 1u << STORE_PREF_GREYLIST, .greylist = 0                                  \
+    }
+
+static const struct step choices[] = {
+    {.op = OP_PREFS, .a = S("u@d")},
+    {.op = OP_PREFS_SET, .a = S("u@d"), .prefs = TAGS_FROM_4},
+    {.op = OP_PREFS, .a = S("u@d"), .want.prefs = TAGS_FROM_4},
+    {.op = OP_PREFS, .a = S("@d")},
+    {.op = OP_PREFS_SET, .a = S("system"), .prefs = NO_GREYLIST},
+    {.op = OP_PREFS, .a = S("system"), .want.prefs = NO_GREYLIST},
+    {.op = OP_END},
+};
+
 static void on_done(struct store_batch *batch)
 {
     (*(int *)batch->user)++;
@@ -247,6 +270,22 @@ static void set_quota(struct bed *bed, struct store *store, const struct step *s
                           (long long)quota->used, (long long)quota->active_ms);
 }
 
+static void set_prefs(struct bed *bed, struct store *store, const struct step *step)
+{
+    struct store_key key;
+    struct mx_arena *arena = mx_arena_new(4096);
+    if (store == bed->mem)
+        store_mem_prefs(store, step->a.p, &step->prefs);
+    store_keys_prefs(&key, step->a);
+    for (int i = 0; i < STORE_PREFS && store != bed->mem; i++) {
+        const char *value = store_prefs_format(arena, &step->prefs, (enum store_pref)i);
+        if (value)
+            private_redis_cmd(&bed->redis, "HSET '%s' %s %s", key.text,
+                              store_pref_name((enum store_pref)i), value);
+    }
+    mx_arena_free(arena);
+}
+
 static void question_of(const struct step *step, struct mx_str patterns[2],
                         struct store_question *out)
 {
@@ -271,6 +310,10 @@ static void question_of(const struct step *step, struct mx_str patterns[2],
     case OP_QUOTA:
         out->kind = STORE_QUOTA;
         out->mailbox = step->a;
+        break;
+    case OP_PREFS:
+        out->kind = STORE_PREFS_OF;
+        out->scope = step->a;
         break;
     default: out->kind = STORE_EPOCH; break;
     }
@@ -303,6 +346,7 @@ static void run_scenario(struct bed *bed, struct store *store, const struct step
         case OP_OVER: tell(store, STORE_QUOTA_OVER, &steps[i]); break;
         case OP_UNDER: tell(store, STORE_QUOTA_UNDER, &steps[i]); break;
         case OP_QUOTA_SET: set_quota(bed, store, &steps[i]); break;
+        case OP_PREFS_SET: set_prefs(bed, store, &steps[i]); break;
         default: check(bed, store, &steps[i], i); break;
         }
     }
@@ -332,6 +376,24 @@ static void test_store_agree_rate(void **state)
 static void test_store_agree_quota(void **state)
 {
     run_both(*state, quotas);
+}
+
+static void test_store_agree_choices(void **state)
+{
+    run_both(*state, choices);
+}
+
+/* A value that is none: unknown, as going on without it could refuse wanted mail. */
+static void test_store_redis_choice_that_is_none(void **state)
+{
+    struct bed *bed = *state;
+    struct store_question question = {.kind = STORE_PREFS_OF, .scope = MX_STR("u@d")};
+    struct store_answer got = {0};
+    struct store_batch batch = {.questions = &question, .answers = &got, .n = 1};
+    private_redis_cmd(&bed->redis, "HSET 'mx:pr:{u@d}' spam_action off tag_score five");
+    ask(bed, bed->store, &batch);
+    assert_false(got.is_known);
+    assert_int_equal(got.prefs.has, 0);
 }
 
 static void test_store_agree_epoch(void **state)
@@ -526,6 +588,8 @@ int main(void)
         TEST(test_store_agree_epoch),
         TEST(test_store_agree_rate),
         TEST(test_store_agree_quota),
+        TEST(test_store_agree_choices),
+        TEST(test_store_redis_choice_that_is_none),
         TEST(test_store_agree_no_time_to_live),
         TEST(test_store_agree_long_texts),
         TEST(test_store_redis_batch_is_one_round_trip),
