@@ -6,16 +6,18 @@
  *
  * While the store is young (first start, or it has lost its data) everybody passes and is
  * recorded, or else every known sender would be delayed at once. Never for authenticated
- * users, the null sender, and clients without an IP address. Postfix hangs up after many
- * refusals in one message, so there are at most max_refusals of them.
+ * users, the null sender, clients without an IP address, and recipients who do not want
+ * it (mxdropctl prefs). Postfix hangs up after many refusals in one message, so there are
+ * at most max_refusals of them.
  */
 #include <inttypes.h>
 
 #include "mx_arena.h"
 #include "policy.h"
+#include "policy_prefs.h"
 #include "policy_verdict.h"
 
-enum { SLOT_SEEN, SLOT_EPOCH };
+enum { SLOT_SEEN, SLOT_EPOCH, SLOT_PREFS };
 
 enum recipient_part { RECIPIENT_MAILBOX, RECIPIENT_DOMAIN };
 static const char *const recipient_words[] = {"mailbox", "domain", NULL};
@@ -24,6 +26,7 @@ struct greylist_settings {
     int64_t delay_ms, retry_window_ms, expire_ms, learn_ms;
     int64_t auto_allow, max_refusals, ipv4_bits, ipv6_bits;
     int recipient; /* enum recipient_part */
+    bool has_choices;
 };
 
 struct greylist {
@@ -98,6 +101,11 @@ static const struct mx_conf_key keys[] = {
      .def = "mailbox",
      .words = recipient_words,
      .doc = "Whether a sender is known per mailbox or per recipient domain."},
+    {.name = "choices",
+     .type = MX_CONF_BOOL,
+     .offset = AT(has_choices),
+     .def = "true",
+     .doc = "Ask the store whether recipients want it (mxdropctl prefs)."},
     {0},
 };
 
@@ -108,6 +116,7 @@ enum judgement {
     LEARNING,   /* passes, because the store is young */
     PASSED,     /* known, or came back in time */
     AUTO,       /* the pool is known well */
+    UNWANTED,   /* this recipient wants no delay */
     FIRST_SEEN, /* has to come back */
     TOO_EARLY,  /* came back, but not late enough */
 };
@@ -160,6 +169,8 @@ static void ask(const void *state, const struct policy_req *req,
         out, SLOT_SEEN,
         &(struct store_question){.kind = STORE_GREY_SEEN, .grey = query(self, req)});
     policy_ask(out, SLOT_EPOCH, &(struct store_question){.kind = STORE_EPOCH});
+    if (self->settings->has_choices)
+        policy_prefs_ask(req, SLOT_PREFS, out);
 }
 
 static bool is_learning(const struct greylist *self, const struct policy_req *req,
@@ -192,6 +203,13 @@ static enum judgement judge(const struct greylist *self, const struct policy_req
         return AUTO;
     if (is_learning(self, req, policy_answer(answers, SLOT_EPOCH)))
         return LEARNING;
+    if (self->settings->has_choices) {
+        struct store_prefs chosen = {.has = 1u << STORE_PREF_GREYLIST, .greylist = 1};
+        if (policy_prefs_take(req, answers, SLOT_PREFS, &chosen) != 0)
+            return UNKNOWN;
+        if (chosen.greylist == 0)
+            return UNWANTED;
+    }
     return seen->grey.first_ms > 0 ? TOO_EARLY : FIRST_SEEN;
 }
 
@@ -253,7 +271,7 @@ static void record(const void *state, const struct policy_req *req,
     const struct greylist *self = state;
     const struct store_answer *epoch = policy_answer(answers, SLOT_EPOCH);
     enum judgement judgement = judge(self, req, answers);
-    if (judgement == EXEMPT || judgement == UNKNOWN)
+    if (judgement == EXEMPT || judgement == UNKNOWN || judgement == UNWANTED)
         return;
     if (epoch->is_known && epoch->epoch.since_ms == 0)
         policy_tell(

@@ -38,7 +38,9 @@ enum policy_stage {
     POLICY_AT_CONTENT = 1 << 4,
 };
 
-/* A module that says NEXT may set ->mark of its verdict, one that says FAIL ->reason. */
+/* A module that says NEXT may set ->mark of its verdict. One that says FAIL may set
+   ->reason, and ->action where there is something weaker than what it could not decide:
+   that is done instead of nothing with on_fail: next. */
 enum policy_step { POLICY_NEXT, POLICY_DONE, POLICY_FAIL };
 
 /* ---- the request: read-only for modules, lives as long as the check -------------- */
@@ -128,6 +130,7 @@ const struct store_answer *policy_answer(const struct policy_answers *answers,
 enum policy_action {
     POLICY_CONTINUE,   /* decided in favour: the rest of the chain is not asked */
     POLICY_TAG,        /* CONTENT: deliver, marked as spam */
+    POLICY_FOLDER,     /* CONTENT: deliver to this recipient's junk folder */
     POLICY_QUARANTINE, /* CONTENT: this recipient's copy is kept aside */
     POLICY_HOLD,       /* CONTENT: into the MTA's hold queue */
     POLICY_DISCARD,    /* accept and drop: only where somebody chose it */
@@ -152,7 +155,9 @@ struct policy_verdict {
     const struct policy_rewrite *rewrite; /* NEXT only; NULL none */
     const char *notice; /* not FAIL; static: a lasting state that operators must know of;
                            "": it is over; NULL: cannot tell */
-    bool is_for_all;    /* CONTENT: about the message, whoever gets it (a virus) */
+    const char *folder; /* FOLDER: goes behind the local part, "+Junk"; static */
+    bool is_spam_unlisted; /* CONTENT: spam for this recipient, DNS lists aside */
+    bool is_for_all;       /* CONTENT: about the message, whoever gets it (a virus) */
 };
 
 /* ---- effects ------------------------------------------------------------------------

@@ -8,15 +8,19 @@
  *   3. A DISCARD for all drops it; any HOLD holds it.
  *   4. All refuse, or those who do not have chosen to discard: refused. All discard:
  *      dropped.
- *   5. Else it is accepted. Who discards is removed from the envelope. Who would refuse
+ *   5. Else it is accepted. Who discards is removed from the envelope. Who wants spam in
+ *      his junk folder is replaced by that folder's address. Who would refuse
  *      gets it tagged: a refusal would cost the others their mail, removing the recipient
  *      would lose it without a word, and there is no quarantine to keep his copy in. The
  *      log says how many (overruled=N). For the same reason QUARANTINE counts as refusal
  *      here, and is HOLD where everybody wants it.
  *
- * Headers belong to the message, so all recipients see the same: X-Mxdrop-Status speaks
- * of the content (clean, spam, exempt, unscanned, held), and is "spam" where at least one
- * recipient's copy is tagged.
+ * Headers belong to the message: a milter has one header for all recipients, so all see
+ * the same. X-Mxdrop-Status speaks of the content (clean, spam, exempt, unscanned, held),
+ * and is "spam" where at least one recipient's copy is tagged: he asked for the mark.
+ * Where another one's copy is not, X-Mxdrop-Mixed says that the mark is not everybody's;
+ * it does not say whose, as that would tell recipients of each other. What is to differ
+ * for sure goes by the envelope: the junk folder.
  */
 #include "policy_outcome.h"
 
@@ -35,7 +39,7 @@
 
 const char *policy_copy_name(enum policy_copy copy)
 {
-    static const char *const names[POLICY_COPIES] = {"deliver", "tag", "refuse",
+    static const char *const names[POLICY_COPIES] = {"deliver", "tag", "folder", "refuse",
                                                      "discard"};
     return (unsigned)copy < POLICY_COPIES ? names[copy] : "unknown";
 }
@@ -109,6 +113,8 @@ static enum policy_copy accepted_copy(const struct policy_result *result,
     switch (result->verdict.action) {
     case POLICY_CONTINUE: return POLICY_COPY_DELIVER;
     case POLICY_TAG: return POLICY_COPY_TAG;
+    case POLICY_FOLDER:
+        return result->rcpt->is_bad ? POLICY_COPY_TAG : POLICY_COPY_FOLDER;
     case POLICY_DISCARD: return POLICY_COPY_DISCARD;
     case POLICY_REJECT:
     case POLICY_QUARANTINE:
@@ -127,6 +133,7 @@ static enum policy_copy common_copy(enum policy_action action)
     case POLICY_DISCARD: return POLICY_COPY_DISCARD;
     case POLICY_CONTINUE:
     case POLICY_TAG:
+    case POLICY_FOLDER:
     case POLICY_QUARANTINE:
     case POLICY_HOLD: break;
     }
@@ -152,7 +159,15 @@ static void name_tagger(const struct policy_check *check, struct policy_outcome 
             out->verdict.reason = check->results[i].verdict.reason;
         }
     }
-    out->verdict.action = out->counts[POLICY_COPY_TAG] ? POLICY_TAG : POLICY_CONTINUE;
+    out->verdict.action = out->counts[POLICY_COPY_TAG]      ? POLICY_TAG
+                          : out->counts[POLICY_COPY_FOLDER] ? POLICY_FOLDER
+                                                            : POLICY_CONTINUE;
+}
+
+/* Nobody gets it elsewhere: its headers may call it spam. */
+static bool is_all_folder(const struct policy_outcome *out)
+{
+    return out->counts[POLICY_COPY_FOLDER] > 0 && out->counts[POLICY_COPY_DELIVER] == 0;
 }
 
 static const char *status_of(const struct policy_check *check,
@@ -160,7 +175,7 @@ static const char *status_of(const struct policy_check *check,
 {
     if (out->verdict.action == POLICY_HOLD)
         return "held";
-    if (out->counts[POLICY_COPY_TAG] > 0)
+    if (out->counts[POLICY_COPY_TAG] > 0 || is_all_folder(out))
         return "spam";
     if (check->req->scan == NULL)
         return "unscanned";
@@ -218,6 +233,8 @@ static void add_headers(const struct policy_check *check, struct policy_outcome 
     const struct policy_req *req = check->req;
     add_header(out, "X-Mxdrop-Id", printable(req->arena, req->id, ID_SHOWN_MAX));
     add_header(out, "X-Mxdrop-Status", mx_str(out->status));
+    if (out->counts[POLICY_COPY_TAG] > 0 && out->counts[POLICY_COPY_DELIVER] > 0)
+        add_header(out, "X-Mxdrop-Mixed", MX_STR("yes"));
     if (req->scan == NULL)
         return;
     double score = isfinite(req->scan->score) ? req->scan->score : 0;
@@ -241,16 +258,41 @@ static size_t count_paths(const struct policy_check *check)
         const struct policy_rewrite *rewrite = check->results[i].rewrite;
         for (size_t at = 0; rewrite && at < rewrite->paths.n; at++)
             n += rewrite->paths.p[at] == '<';
+        n += check->results[i].verdict.action == POLICY_FOLDER;
     }
     return n;
 }
 
-static void add_paths(struct policy_outcome *out, const struct policy_result *result)
+/* "<user+Junk@dom>" of "<user@dom>", in place of a detail that is there; the path itself
+   where it has no such form. */
+static struct mx_str folder_path(struct mx_arena *arena, struct mx_str path,
+                                 const char *folder)
 {
-    struct mx_str rest = result->rewrite->paths, path = MX_STR_NONE;
-    while (mx_str_next(&rest, ',', &path) == 0)
-        if (path.n > 0 && path.p[0] == '<')
-            add_edit(out, POLICY_ADD_RCPT, path, result->rcpt->args);
+    struct mx_addr addr;
+    if (mx_addr_parse(arena, path, &addr, NULL) != 0 || addr.local.n == 0 ||
+        addr.domain.n == 0)
+        return path;
+    bool is_quoted = addr.local.p[addr.local.n - 1] == '"';
+    struct mx_str user = mx_str_sub(addr.local, 0, addr.local.n - is_quoted);
+    ptrdiff_t detail = mx_str_chr(user, folder[0]);
+    if (detail > is_quoted)
+        user = mx_str_sub(user, 0, (size_t)detail);
+    return mx_str(mx_arena_printf(arena, "<%.*s%s%s@%.*s>", MX_STR_FMT(user), folder,
+                                  is_quoted ? "\"" : "", MX_STR_FMT(addr.domain)));
+}
+
+static void add_paths(struct mx_arena *arena, struct policy_outcome *out,
+                      const struct policy_result *result, struct mx_str paths,
+                      const char *folder)
+{
+    struct mx_str path = MX_STR_NONE;
+    while (mx_str_next(&paths, ',', &path) == 0) {
+        if (path.n == 0 || path.p[0] != '<')
+            continue;
+        if (folder)
+            path = folder_path(arena, path, folder);
+        add_edit(out, POLICY_ADD_RCPT, path, result->rcpt->args);
+    }
 }
 
 /* Recipients that discard leave the envelope; rewritten ones are put in their place. */
@@ -260,10 +302,14 @@ static void edit_envelope(const struct policy_check *check, struct policy_outcom
         const struct policy_result *result = &check->results[i];
         bool is_dropped = out->copies[i] == POLICY_COPY_DISCARD;
         bool is_rewritten = result->rewrite && result->rewrite->paths.n > 0;
-        if (is_dropped || is_rewritten)
+        bool is_folder = out->copies[i] == POLICY_COPY_FOLDER;
+        if (is_dropped || is_rewritten || is_folder)
             add_edit(out, POLICY_REMOVE_RCPT, result->rcpt->path, MX_STR_NONE);
-        if (is_rewritten && !is_dropped)
-            add_paths(out, result);
+        if (is_dropped || !(is_rewritten || is_folder))
+            continue;
+        add_paths(check->req->arena, out, result,
+                  is_rewritten ? result->rewrite->paths : result->rcpt->path,
+                  is_folder ? result->verdict.folder : NULL);
     }
 }
 
@@ -298,6 +344,13 @@ void policy_outcome_counters_init(struct policy_outcome_counters *out,
     out->spam_realtag =
         mx_metrics_counter(metrics, "mxdrop_policy_spam_realtag_total", NULL,
                            "Recipients' copies delivered with a mark.");
+    out->spam_realdir =
+        mx_metrics_counter(metrics, "mxdrop_policy_spam_realdir_total", NULL,
+                           "Recipients' copies put into the junk folder.");
+    out->sa_spamnodnsbl =
+        mx_metrics_counter(metrics, "mxdrop_policy_sa_spamnodnsbl_total", NULL,
+                           "Messages that are spam for somebody, and would be without "
+                           "points for DNS lists.");
     out->virus = mx_metrics_counter(metrics, "mxdrop_policy_virus_total", NULL,
                                     "Messages with malware.");
     out->reject_tempquota =
@@ -318,6 +371,14 @@ static void count_quota(const struct policy_outcome_counters *counters,
     mx_counter_add(counters->reject_permquota, result->verdict.action == POLICY_REJECT);
 }
 
+static bool is_spam_unlisted(const struct policy_check *check)
+{
+    for (size_t i = 0; i < check->n_results; i++)
+        if (check->results[i].verdict.is_spam_unlisted)
+            return true;
+    return false;
+}
+
 void policy_outcome_count(const struct policy_outcome_counters *counters,
                           const struct policy_check *check,
                           const struct policy_outcome *outcome)
@@ -334,4 +395,6 @@ void policy_outcome_count(const struct policy_outcome_counters *counters,
         mx_counter_add(counters->spam_block,
                        (int64_t)outcome->counts[POLICY_COPY_REFUSE]);
     mx_counter_add(counters->spam_realtag, (int64_t)outcome->counts[POLICY_COPY_TAG]);
+    mx_counter_add(counters->spam_realdir, (int64_t)outcome->counts[POLICY_COPY_FOLDER]);
+    mx_counter_add(counters->sa_spamnodnsbl, is_spam_unlisted(check));
 }

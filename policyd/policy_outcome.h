@@ -15,6 +15,7 @@ struct mx_metrics;
 enum policy_copy {
     POLICY_COPY_DELIVER,
     POLICY_COPY_TAG,
+    POLICY_COPY_FOLDER,
     POLICY_COPY_REFUSE,
     POLICY_COPY_DISCARD,
     POLICY_COPIES,
@@ -31,7 +32,7 @@ struct policy_edit {
     struct mx_str name, value;
 };
 
-#define POLICY_OUTCOME_HEADERS 4
+#define POLICY_OUTCOME_HEADERS 5
 
 struct policy_outcome {
     struct policy_verdict verdict; /* of the message: the final reply */
@@ -56,10 +57,12 @@ struct mx_counter;
 
 /* The counters of the old installation, under their old names. */
 struct policy_outcome_counters {
-    struct mx_counter *spam_scanned; /* messages that were scanned */
-    struct mx_counter *spam_block;   /* recipients' copies refused as spam */
-    struct mx_counter *spam_realtag; /* recipients' copies delivered with a mark */
-    struct mx_counter *virus;        /* messages with malware */
+    struct mx_counter *spam_scanned;   /* messages that were scanned */
+    struct mx_counter *spam_block;     /* recipients' copies refused as spam */
+    struct mx_counter *spam_realtag;   /* recipients' copies delivered with a mark */
+    struct mx_counter *spam_realdir;   /* recipients' copies put into the junk folder */
+    struct mx_counter *sa_spamnodnsbl; /* messages that are spam without DNSBL points */
+    struct mx_counter *virus;          /* messages with malware */
     struct mx_counter *reject_tempquota, *reject_permquota; /* recipients over quota */
 };
 
@@ -73,7 +76,7 @@ void policy_outcome_count(const struct policy_outcome_counters *counters,
                           const struct policy_check *check,
                           const struct policy_outcome *outcome);
 
-/** policy_copy_name(copy): "deliver", "tag", "refuse", "discard". */
+/** policy_copy_name(copy): "deliver", "tag", "folder", "refuse", "discard". */
 const char *policy_copy_name(enum policy_copy copy);
 
 #endif

@@ -22,7 +22,8 @@ static Mxp__Action action_of(enum policy_action action)
 {
     switch (action) {
     case POLICY_CONTINUE:
-    case POLICY_TAG: return MXP__ACTION__ACTION_CONTINUE;
+    case POLICY_TAG:
+    case POLICY_FOLDER: return MXP__ACTION__ACTION_CONTINUE;
     case POLICY_QUARANTINE:
     case POLICY_HOLD: return MXP__ACTION__ACTION_HOLD;
     case POLICY_DISCARD: return MXP__ACTION__ACTION_DISCARD;
@@ -36,6 +37,7 @@ static Mxp__Outcome outcome_of(enum policy_copy copy)
 {
     switch (copy) {
     case POLICY_COPY_TAG: return MXP__OUTCOME__OUTCOME_TAG;
+    case POLICY_COPY_FOLDER: return MXP__OUTCOME__OUTCOME_FOLDER;
     case POLICY_COPY_REFUSE: return MXP__OUTCOME__OUTCOME_REFUSE;
     case POLICY_COPY_DISCARD: return MXP__OUTCOME__OUTCOME_DISCARD;
     case POLICY_COPY_DELIVER:

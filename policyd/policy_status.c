@@ -21,7 +21,11 @@ static const struct {
     {"mxdrop_policy_spam_scanned_total", "spam_scanned"},
     {"mxdrop_policy_spam_block_total", "spam_block"},
     {"mxdrop_policy_spam_realtag_total", "spam_realtag"},
+    {"mxdrop_policy_spam_realdir_total", "spam_realdir"},
+    {"mxdrop_policy_sa_spamnodnsbl_total", "sa_spamnodnsbl"},
     {"mxdrop_policy_virus_total", "virus"},
+    {"mxdrop_policy_reject_tempquota_total", "reject_tempquota"},
+    {"mxdrop_policy_reject_permquota_total", "reject_permquota"},
 };
 
 struct filling {

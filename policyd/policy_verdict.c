@@ -136,7 +136,8 @@ const char *policy_verdict_format(struct mx_arena *arena,
 const char *policy_action_name(enum policy_action action)
 {
     static const char *const names[POLICY_ACTIONS] = {
-        "continue", "tag", "quarantine", "hold", "discard", "tempfail", "reject"};
+        "continue", "tag",     "folder",   "quarantine",
+        "hold",     "discard", "tempfail", "reject"};
     return (unsigned)action < POLICY_ACTIONS ? names[action] : "unknown";
 }
 

@@ -105,7 +105,8 @@ static void note_mark(struct policy_run *run, size_t walk, const char *mark,
 }
 
 /* This module could not tell: marks, metrics, and a line where that is news. */
-static void note_fail(struct policy_run *run, size_t at, const char *reason)
+static void note_fail(struct policy_run *run, size_t at, const char *reason,
+                      const char *instead)
 {
     struct policy_link *link = run->links->v[at];
     const struct policy_chain_env *env = &run->chain->env;
@@ -117,8 +118,7 @@ static void note_fail(struct policy_run *run, size_t at, const char *reason)
         is_new = mx_health_degraded(env->health, link->module->name, reason);
     if (is_new)
         mx_log(env->log, MX_LOG_WARN, "policy.degraded",
-               "module=%s reason=\"%s\" instead=%s", link->module->name, reason,
-               link->on_fail == POLICYD_FAIL_NEXT ? "next" : "tempfail");
+               "module=%s reason=\"%s\" instead=%s", link->module->name, reason, instead);
 }
 
 static void note_sound(struct policy_run *run, struct policy_link *link)
@@ -186,14 +186,22 @@ static void step_done(struct policy_run *run, size_t walk, struct policy_link *l
     decided(run, walk, link, verdict);
 }
 
-static void step_fail(struct policy_run *run, size_t walk, size_t at, const char *why)
+/* ${verdict}: what the module named as the weaker way, CONTINUE where it did not. */
+static void step_fail(struct policy_run *run, size_t walk, size_t at,
+                      struct policy_verdict *verdict)
 {
     struct policy_link *link = run->links->v[at];
-    const char *reason = why                  ? why
-                         : run->answers.fault ? run->answers.fault
-                                              : "no answer";
-    note_fail(run, at, reason);
-    if (link->on_fail == POLICYD_FAIL_NEXT || link->mode == POLICYD_WARN)
+    bool goes_on = link->on_fail == POLICYD_FAIL_NEXT;
+    bool is_weaker = goes_on && verdict->action != POLICY_CONTINUE;
+    if (verdict->reason == NULL)
+        verdict->reason = run->answers.fault ? run->answers.fault : "no answer";
+    note_fail(run, at, verdict->reason,
+              is_weaker ? policy_action_name(verdict->action)
+              : goes_on ? "next"
+                        : "tempfail");
+    if (is_weaker)
+        step_done(run, walk, link, verdict);
+    if (goes_on || link->mode == POLICYD_WARN)
         return;
     decided(run, walk, link,
             &(struct policy_verdict){
@@ -233,7 +241,7 @@ static void take_step(struct policy_run *run, size_t walk, size_t at)
     mx_histogram_add_us(link->cost, us);
     trace_step(run, walk, at, step, &verdict, (uint64_t)us);
     if (step == POLICY_FAIL) {
-        step_fail(run, walk, at, verdict.reason);
+        step_fail(run, walk, at, &verdict);
         return;
     }
     if (!policy_answers_unknown(&run->answers))

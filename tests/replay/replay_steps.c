@@ -466,6 +466,25 @@ static void set_quota(struct replay *replay, struct mx_str rest)
     store_mem_quota(replay->store, mailbox, &quota);
 }
 
+/* "SCOPE [KEY=VALUE...]": all that it chose. */
+static void set_prefs(struct replay *replay, struct mx_str rest)
+{
+    const char *scope = mx_str_cstr(replay->arena, next_word(&rest));
+    struct store_prefs prefs = {0};
+    while (rest.n > 0) {
+        struct mx_str word = next_word(&rest);
+        ptrdiff_t at = mx_str_chr(word, '=');
+        struct mx_str name = at < 0 ? word : mx_str_sub(word, 0, (size_t)at);
+        enum store_pref pref;
+        struct mx_err err;
+        if (store_pref_find(name, &pref, &err) < 0 ||
+            store_prefs_parse(pref, mx_str_sub(word, name.n + 1, word.n), &prefs, &err) <
+                0)
+            replay_fail(replay, "%s", err.text);
+    }
+    store_mem_prefs(replay->store, scope, &prefs);
+}
+
 static void do_store(struct replay *replay, struct mx_str rest)
 {
     const char *verb = mx_str_cstr(replay->arena, next_word(&rest));
@@ -476,6 +495,8 @@ static void do_store(struct replay *replay, struct mx_str rest)
         store_mem_break(replay->store, NULL);
     } else if (strcmp(verb, "quota") == 0) {
         set_quota(replay, rest);
+    } else if (strcmp(verb, "prefs") == 0) {
+        set_prefs(replay, rest);
     } else if (strcmp(verb, "break") == 0) {
         store_mem_break(replay->store, "store down");
     } else {
@@ -484,7 +505,7 @@ static void do_store(struct replay *replay, struct mx_str rest)
                                      : strcmp(verb, "deny") == 0 ? STORE_DENIED
                                                                  : STORE_NOT_LISTED;
         if (listing == STORE_NOT_LISTED && strcmp(verb, "remove") != 0)
-            replay_fail(replay, "store allow|deny|remove|quota|break|mend|flush");
+            replay_fail(replay, "store allow|deny|remove|quota|prefs|break|mend|flush");
         store_mem_list(replay->store, mx_str_cstr(replay->arena, scope),
                        mx_str_cstr(replay->arena, rest), listing);
     }

@@ -77,6 +77,24 @@ static void test_decide_table(void **state)
     }
 }
 
+static void test_decide_unwanted(void **state)
+{
+    static const struct store_prefs off = {.has = 1u << STORE_PREF_GREYLIST};
+    struct greylist_settings settings = defaults;
+    struct module_bed bed;
+    (void)state;
+    settings.learn_ms = 0;
+    settings.has_choices = true;
+    for (int i = 0; i < 2; i++) {
+        request(&bed);
+        ((struct greylist *)bed.state)->settings = &settings;
+        store_mem_prefs(bed.store, i ? "@example.net" : "u@example.org", &off);
+        assert_int_equal(module_bed_run(&bed, POLICY_AT_RCPT, true),
+                         i ? POLICY_NEXT : POLICY_DONE);
+        module_bed_fini(&bed);
+    }
+}
+
 static void test_record_epoch_of_an_empty_store(void **state)
 {
     struct module_bed bed;
@@ -156,6 +174,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_decide_table),
+        cmocka_unit_test(test_decide_unwanted),
         cmocka_unit_test(test_record_epoch_of_an_empty_store),
         cmocka_unit_test(test_record_refused_elsewhere),
         cmocka_unit_test(test_ask_exempt),

@@ -51,8 +51,8 @@ static int teardown(void **state)
     return 0;
 }
 
-/* One letter a recipient: C(ontinue) T(ag) Q H D(iscard) t(empfail) R(eject) V(irus)
- * N(ext). */
+/* One letter a recipient: C(ontinue) T(ag) F(older) Q H D(iscard) t(empfail) R(eject)
+ * V(irus) N(ext). */
 static void fold(struct scene *s, const char *letters)
 {
     s->check.n_results = strlen(letters);
@@ -62,6 +62,10 @@ static void fold(struct scene *s, const char *letters)
         s->results[i].module = letters[i] == 'N' ? NULL : "some";
         switch (letters[i]) {
         case 'T': v->action = POLICY_TAG; break;
+        case 'F':
+            v->action = POLICY_FOLDER;
+            v->folder = "+Junk";
+            break;
         case 'Q': v->action = POLICY_QUARANTINE; break;
         case 'H': v->action = POLICY_HOLD; break;
         case 'D': v->action = POLICY_DISCARD; break;
@@ -86,6 +90,16 @@ static bool is_removed(const struct scene *s, size_t rcpt)
     return false;
 }
 
+/* Some recipient is put on the envelope whose address has ${text}. */
+static bool is_added(const struct scene *s, const char *text)
+{
+    for (size_t i = 0; i < s->out.n_edits; i++)
+        if (s->out.edits[i].kind == POLICY_ADD_RCPT &&
+            mx_str_find(s->out.edits[i].name, mx_str(text)) >= 0)
+            return true;
+    return false;
+}
+
 static struct mx_str header(const struct scene *s, const char *name)
 {
     for (size_t i = 0; i < s->out.n_edits; i++)
@@ -100,7 +114,7 @@ static void test_fold_table(void **state)
     static const struct {
         const char *letters;
         enum policy_action action;
-        const char *copies; /* d(eliver) t(ag) r(efuse) x(discard) */
+        const char *copies; /* d(eliver) t(ag) f(older) r(efuse) x(discard) */
         size_t n_overruled;
     } cases[] = {
         {"N", POLICY_CONTINUE, "d", 0},   {"NNN", POLICY_CONTINUE, "ddd", 0},
@@ -113,6 +127,9 @@ static void test_fold_table(void **state)
         {"DRN", POLICY_TAG, "xtd", 1},    {"H", POLICY_HOLD, "d", 0},
         {"HN", POLICY_HOLD, "dd", 0},     {"Q", POLICY_HOLD, "d", 0},
         {"QN", POLICY_TAG, "td", 1},      {"QD", POLICY_HOLD, "dd", 0},
+        {"F", POLICY_FOLDER, "f", 0},     {"FN", POLICY_FOLDER, "fd", 0},
+        {"FTR", POLICY_TAG, "ftt", 1},    {"FV", POLICY_REJECT, "rr", 0},
+        {"Ft", POLICY_TEMPFAIL, "rr", 0}, {"FD", POLICY_FOLDER, "fx", 0},
     };
     struct scene *s = *state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -122,7 +139,7 @@ static void test_fold_table(void **state)
                      policy_action_name(s->out.verdict.action));
         assert_int_equal(s->out.n_overruled, cases[i].n_overruled);
         for (size_t k = 0; k < s->check.n_results; k++) {
-            char got = "dtrx"[s->out.copies[k]];
+            char got = "dtfrx"[s->out.copies[k]];
             if (got != cases[i].copies[k])
                 fail_msg("%s: recipient %zu is %c", cases[i].letters, k, got);
         }
@@ -132,18 +149,22 @@ static void test_fold_table(void **state)
 /* Whatever verdicts: an accepted message loses only those who chose to discard. */
 static void test_fold_loses_nothing(void **state)
 {
-    static const char letters[] = "NCTQHDtRV";
+    static const char letters[] = "NCTFQHDtRV";
     struct scene *s = *state;
-    for (size_t n = 0; n < 9 * 9 * 9; n++) {
-        const char text[] = {letters[n % 9], letters[n / 9 % 9], letters[n / 81], '\0'};
+    for (size_t n = 0; n < 10 * 10 * 10; n++) {
+        const char text[] = {letters[n % 10], letters[n / 10 % 10], letters[n / 100],
+                             '\0'};
         fold(s, text);
         bool is_accepted = s->out.verdict.action == POLICY_CONTINUE ||
-                           s->out.verdict.action == POLICY_TAG;
+                           s->out.verdict.action == POLICY_TAG ||
+                           s->out.verdict.action == POLICY_FOLDER;
         if (s->out.verdict.code)
             assert_true(policy_verdict_is_sound(&s->out.verdict));
         for (size_t i = 0; i < RCPTS; i++) {
             if (is_removed(s, i))
-                assert_true(is_accepted && text[i] == 'D');
+                assert_true(is_accepted && (text[i] == 'D' || text[i] == 'F'));
+            if (is_accepted && text[i] == 'F')
+                assert_true(is_added(s, "Junk"));
             if (is_accepted && text[i] == 'D')
                 assert_true(is_removed(s, i));
         }
@@ -152,6 +173,49 @@ static void test_fold_loses_nothing(void **state)
         if (strchr(text, 'V'))
             assert_int_equal(s->out.verdict.action, POLICY_REJECT);
     }
+}
+
+static void test_folder_address(void **state)
+{
+    static const struct {
+        const char *path, *rewritten, *wanted;
+    } cases[] = {
+        {"<a@x.example>", NULL, "<a+Junk@x.example>"},
+        {"<a+list@x.example>", NULL, "<a+Junk@x.example>"},
+        {"<\"a b\"@x.example>", NULL, "<\"a b+Junk\"@x.example>"},
+        {"<\"+a\"@x.example>", NULL, "<\"+a+Junk\"@x.example>"},
+        {"<a@x.example>", "<b@y.example>,<c+d@z.example>", "<c+Junk@z.example>"},
+        {"<postmaster>", NULL, "<postmaster>"},
+    };
+    struct scene *s = *state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct policy_rewrite rewrite = {.paths = mx_str(cases[i].rewritten)};
+        s->rcpts[0].path = mx_str(cases[i].path);
+        s->results[0].rewrite = cases[i].rewritten ? &rewrite : NULL;
+        fold(s, "F");
+        assert_true(is_removed(s, 0));
+        if (!is_added(s, cases[i].wanted))
+            fail_msg("%s: no %s", cases[i].path, cases[i].wanted);
+    }
+    s->results[0].rewrite = NULL;
+    s->rcpts[0].is_bad = true;
+    fold(s, "F");
+    assert_int_equal(s->out.copies[0], POLICY_COPY_TAG);
+}
+
+/* The mark is one for all: who did not ask for it can see that it is not everybody's. */
+static void test_mixed(void **state)
+{
+    struct scene *s = *state;
+    fold(s, "TC");
+    assert_true(mx_str_eq(header(s, "X-Mxdrop-Mixed"), MX_STR("yes")));
+    fold(s, "TT");
+    assert_int_equal(header(s, "X-Mxdrop-Mixed").n, 0);
+    fold(s, "FC");
+    assert_int_equal(header(s, "X-Mxdrop-Mixed").n, 0);
+    assert_true(mx_str_eq(header(s, "X-Mxdrop-Status"), MX_STR("exempt")));
+    fold(s, "FF");
+    assert_true(mx_str_eq(header(s, "X-Mxdrop-Status"), MX_STR("spam")));
 }
 
 static void test_headers(void **state)
@@ -213,6 +277,11 @@ static void test_count(void **state)
     policy_outcome_count(&counters, &s->check, &s->out);
     assert_int_equal(mx_counter_get(counters.spam_realtag), 1);
     assert_int_equal(mx_counter_get(counters.virus), 0);
+    fold(s, "FFN");
+    s->results[1].verdict.is_spam_unlisted = true;
+    policy_outcome_count(&counters, &s->check, &s->out);
+    assert_int_equal(mx_counter_get(counters.spam_realdir), 2);
+    assert_int_equal(mx_counter_get(counters.sa_spamnodnsbl), 1);
     mx_metrics_free(metrics);
 }
 
@@ -221,6 +290,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_fold_table, setup, teardown),
         cmocka_unit_test_setup_teardown(test_fold_loses_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_folder_address, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_mixed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_headers, setup, teardown),
         cmocka_unit_test_setup_teardown(test_symbols_folded_and_bounded, setup, teardown),
         cmocka_unit_test_setup_teardown(test_count, setup, teardown),
