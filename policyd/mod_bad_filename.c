@@ -101,17 +101,6 @@ static const struct policy_file *find_bad(const struct bad_settings *set,
     return NULL;
 }
 
-static const struct policy_finding *find_trick(const struct policy_scan *scan)
-{
-    static const struct mx_str tricks[] = {MX_STR("MX_ATTACH_DIRECTION"),
-                                           MX_STR("MX_ATTACH_PADDED"),
-                                           MX_STR("MX_ATTACH_TYPE")};
-    const struct policy_finding *found = NULL;
-    for (size_t i = 0; i < sizeof(tricks) / sizeof(tricks[0]) && found == NULL; i++)
-        found = policy_content_find(scan, tricks[i]);
-    return found;
-}
-
 static enum policy_step decide(const void *state, const struct policy_req *req,
                                const struct policy_answers *answers,
                                struct policy_verdict *out)
@@ -129,17 +118,13 @@ static enum policy_step decide(const void *state, const struct policy_req *req,
         return policy_content_verdict(req, set->action,
                                       file->name.n ? file->name : file->type, out);
     }
-    const struct policy_finding *trick = find_trick(req->scan);
-    if (trick != NULL && set->tricks != POLICY_CONTENT_OFF) {
-        out->reason = "trick";
-        return policy_content_verdict(req, set->tricks, trick->detail, out);
-    }
-    const struct policy_finding *locked =
-        policy_content_find(req->scan, MX_STR("MX_ARCHIVE_ENCRYPTED"));
-    if (locked == NULL)
-        return POLICY_NEXT;
-    out->reason = "encrypted";
-    return policy_content_verdict(req, set->encrypted, locked->detail, out);
+    const struct policy_content_row rows[] = {
+        {MX_STR("MX_ATTACH_DIRECTION"), set->tricks, "trick", set->text},
+        {MX_STR("MX_ATTACH_PADDED"), set->tricks, "trick", set->text},
+        {MX_STR("MX_ATTACH_TYPE"), set->tricks, "trick", set->text},
+        {MX_STR("MX_ARCHIVE_ENCRYPTED"), set->encrypted, "encrypted", set->text},
+    };
+    return policy_content_rows(req, rows, sizeof(rows) / sizeof(rows[0]), out);
 }
 
 const struct policy_module mod_bad_filename = {

@@ -5,7 +5,6 @@
  * content is hidden from a scanner. The first two are refused unless the site says
  * otherwise; the third occurs in sloppy good mail and is left to the score by default.
  */
-#include "mx_arena.h"
 #include "policy.h"
 #include "policy_content.h"
 
@@ -55,11 +54,7 @@ static enum policy_step decide(const void *state, const struct policy_req *req,
                                struct policy_verdict *out)
 {
     const struct block_settings *set = ((const struct block_partial *)state)->settings;
-    const struct {
-        struct mx_str symbol;
-        int action;
-        const char *reason, *text;
-    } rows[] = {
+    const struct policy_content_row rows[] = {
         {MX_STR("MX_MIME_PARTIAL"), set->partial, "partial",
          "Message refused, partial messages are not accepted here"},
         {MX_STR("MX_MIME_EXTERNAL"), set->external, "external-body",
@@ -68,20 +63,7 @@ static enum policy_step decide(const void *state, const struct policy_req *req,
          "Message refused, its structure can be read in two ways"},
     };
     (void)answers;
-    if (req->scan == NULL) {
-        out->reason = "not scanned";
-        return POLICY_FAIL;
-    }
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        const struct policy_finding *found =
-            policy_content_find(req->scan, rows[i].symbol);
-        if (found == NULL || rows[i].action == POLICY_CONTENT_OFF)
-            continue;
-        out->reason = rows[i].reason;
-        out->text = mx_str(rows[i].text);
-        return policy_content_verdict(req, rows[i].action, MX_STR(""), out);
-    }
-    return POLICY_NEXT;
+    return policy_content_rows(req, rows, sizeof(rows) / sizeof(rows[0]), out);
 }
 
 const struct policy_module mod_block_partial = {

@@ -3,7 +3,6 @@
  * there that others read on, so what a scanner saw and what a reader shows may differ.
  * In the header they are refused by default; in the body they occur in good mail.
  */
-#include "mx_arena.h"
 #include "policy.h"
 #include "policy_content.h"
 
@@ -45,22 +44,18 @@ static enum policy_step decide(const void *state, const struct policy_req *req,
                                const struct policy_answers *answers,
                                struct policy_verdict *out)
 {
+    static const char in_header[] =
+        "Message refused, its header holds characters that have no place in mail";
+    static const char in_body[] =
+        "Message refused, it holds characters that have no place in mail";
     const struct chars_settings *set = ((const struct suspicious_chars *)state)->settings;
+    const struct policy_content_row rows[] = {
+        {MX_STR("MX_SUSPICIOUS_CHARS"), set->header, "characters", in_header},
+        {MX_STR("MX_BODY_NUL"), set->body, "characters", in_body},
+        {MX_STR("MX_BARE_CR"), set->body, "characters", in_body},
+    };
     (void)answers;
-    if (req->scan == NULL) {
-        out->reason = "not scanned";
-        return POLICY_FAIL;
-    }
-    bool in_header = policy_content_find(req->scan, MX_STR("MX_SUSPICIOUS_CHARS"));
-    bool in_body = policy_content_find(req->scan, MX_STR("MX_BODY_NUL")) ||
-                   policy_content_find(req->scan, MX_STR("MX_BARE_CR"));
-    out->text = MX_STR("Message refused, it holds characters that have no place in mail");
-    out->reason = "characters";
-    if (in_header && set->header != POLICY_CONTENT_OFF)
-        return policy_content_verdict(req, set->header, MX_STR("in the header"), out);
-    if (in_body)
-        return policy_content_verdict(req, set->body, MX_STR("in the body"), out);
-    return POLICY_NEXT;
+    return policy_content_rows(req, rows, sizeof(rows) / sizeof(rows[0]), out);
 }
 
 const struct policy_module mod_suspicious_chars = {

@@ -3,31 +3,25 @@
  * chose; and a message that killed two scanner processes is held for an operator, as no
  * scan of it can be trusted and no retry would help.
  */
-#include "mx_arena.h"
 #include "policy.h"
-#include "policy_verdict.h"
-
-enum virus_action { VIRUS_REFUSE, VIRUS_DISCARD, VIRUS_HOLD };
-static const char *const action_words[] = {"refuse", "discard", "hold", NULL};
+#include "policy_content.h"
 
 struct virus_settings {
-    int action; /* enum virus_action */
+    int action; /* enum policy_content_action */
 };
 
 struct virus {
     const struct virus_settings *settings;
 };
 
-#define NAME_MAX_SHOWN 120 /* bytes of a signature's name in the reply */
-
 static const struct mx_conf_key keys[] = {
     {.name = "action",
      .type = MX_CONF_ENUM,
      .offset = offsetof(struct virus_settings, action),
      .def = "refuse",
-     .words = action_words,
+     .words = policy_content_words,
      .doc = "refuse: 550 to the sender. discard: accepted and dropped. hold: into the "
-            "MTA's hold queue."},
+            "MTA's hold queue. off: only what has killed scanners is held."},
     {0},
 };
 
@@ -37,15 +31,6 @@ static int start(void *state, const struct policy_env *env, struct mx_err *err)
     (void)err;
     self->settings = env->settings;
     return 0;
-}
-
-static void refuse(const struct policy_req *req, struct policy_verdict *out)
-{
-    struct mx_str name = mx_str_sub(req->scan->viruses[0], 0, NAME_MAX_SHOWN);
-    const char *text =
-        mx_arena_printf(req->arena, "Message refused, it contains malware (%.*s)",
-                        MX_STR_FMT(policy_verdict_clean(req->arena, name)));
-    policy_verdict_reject(out, "5.7.1", mx_str(text), "virus");
 }
 
 static enum policy_step decide(const void *state, const struct policy_req *req,
@@ -59,21 +44,15 @@ static enum policy_step decide(const void *state, const struct policy_req *req,
         return POLICY_FAIL;
     }
     if (req->scan->n_viruses > 0) {
-        switch ((enum virus_action)self->settings->action) {
-        case VIRUS_REFUSE: refuse(req, out); break;
-        case VIRUS_DISCARD:
-            *out = (struct policy_verdict){.action = POLICY_DISCARD};
-            break;
-        case VIRUS_HOLD: *out = (struct policy_verdict){.action = POLICY_HOLD}; break;
-        }
         out->reason = "virus";
-    } else if (req->scan->is_poison) {
-        *out = (struct policy_verdict){.action = POLICY_HOLD, .reason = "poison"};
-    } else {
-        return POLICY_NEXT;
+        out->text = MX_STR("Message refused, it contains malware");
+        return policy_content_verdict(req, self->settings->action, req->scan->viruses[0],
+                                      out);
     }
-    out->is_for_all = true;
-    return POLICY_DONE;
+    if (!req->scan->is_poison)
+        return POLICY_NEXT;
+    out->reason = "poison";
+    return policy_content_verdict(req, POLICY_CONTENT_HOLD, MX_STR(""), out);
 }
 
 const struct policy_module mod_virus = {

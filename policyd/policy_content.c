@@ -50,3 +50,25 @@ enum policy_step policy_content_verdict(const struct policy_req *req, int action
     out->is_for_all = true;
     return POLICY_DONE;
 }
+
+enum policy_step policy_content_rows(const struct policy_req *req,
+                                     const struct policy_content_row *rows, size_t n,
+                                     struct policy_verdict *out)
+{
+    if (req->scan == NULL) {
+        out->reason = "not scanned";
+        return POLICY_FAIL;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (rows[i].action == POLICY_CONTENT_OFF)
+            continue;
+        const struct policy_finding *found =
+            policy_content_find(req->scan, rows[i].symbol);
+        if (found == NULL)
+            continue;
+        out->reason = rows[i].reason;
+        out->text = mx_str(rows[i].text);
+        return policy_content_verdict(req, rows[i].action, found->detail, out);
+    }
+    return POLICY_NEXT;
+}

@@ -14,6 +14,13 @@ enum policy_content_action {
 /* "off", "refuse", "hold", "discard": words of an MX_CONF_ENUM key. */
 extern const char *const policy_content_words[];
 
+/* What a finding leads to. */
+struct policy_content_row {
+    struct mx_str symbol;
+    int action; /* enum policy_content_action, as the site chose */
+    const char *reason, *text;
+};
+
 /** policy_content_find(scan, symbol): the finding of that symbol, or NULL. */
 const struct policy_finding *policy_content_find(const struct policy_scan *scan,
                                                  struct mx_str symbol);
@@ -27,5 +34,16 @@ const struct policy_finding *policy_content_find(const struct policy_scan *scan,
  */
 enum policy_step policy_content_verdict(const struct policy_req *req, int action,
                                         struct mx_str detail, struct policy_verdict *out);
+
+/**
+ * policy_content_rows(req, rows, n, out):
+ * The verdict of the first row that is not off and whose symbol was found; the reply
+ * shows the finding's detail.
+ * Returns POLICY_DONE, POLICY_NEXT where no row applies, POLICY_FAIL (with a reason) for
+ * a message that was not scanned.
+ */
+enum policy_step policy_content_rows(const struct policy_req *req,
+                                     const struct policy_content_row *rows, size_t n,
+                                     struct policy_verdict *out);
 
 #endif

@@ -14,6 +14,7 @@ extern const struct policy_module mod_virus;
 extern const struct policy_module mod_block_partial;
 extern const struct policy_module mod_bad_filename;
 extern const struct policy_module mod_suspicious_chars;
+extern const struct policy_module mod_findings;
 extern const struct policy_module mod_spam;
 extern const struct policy_module mod_change_recipient_end;
 
@@ -29,6 +30,7 @@ const struct policy_module *const policy_table[] = {
     &mod_block_partial,
     &mod_bad_filename,
     &mod_suspicious_chars,
+    &mod_findings,
     &mod_spam,
     &mod_change_recipient_end,
     NULL,

@@ -47,8 +47,8 @@ static const struct mx_conf_key chain_keys[] = {
           "access, fq_rcpt, change_recipient, quota_check, rate_limit, user_lists, "
           "greylist"),
     CHAIN("content", 4,
-          "virus, block_partial, bad_filename, suspicious_chars, rate_limit, spam, "
-          "change_recipient_end"),
+          "virus, block_partial, bad_filename, suspicious_chars, findings, rate_limit, "
+          "spam, change_recipient_end"),
     {0},
 };
 

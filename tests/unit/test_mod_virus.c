@@ -11,17 +11,18 @@ static void test_decide_table(void **state)
     static const struct policy_scan poison = {.is_poison = true};
     static const struct {
         const struct policy_scan *scan;
-        enum virus_action setting;
+        enum policy_content_action setting;
         enum policy_step step;
         enum policy_action action;
         const char *reason;
     } cases[] = {
-        {&clean, VIRUS_REFUSE, POLICY_NEXT, POLICY_CONTINUE, NULL},
-        {&infected, VIRUS_REFUSE, POLICY_DONE, POLICY_REJECT, "virus"},
-        {&infected, VIRUS_DISCARD, POLICY_DONE, POLICY_DISCARD, "virus"},
-        {&infected, VIRUS_HOLD, POLICY_DONE, POLICY_HOLD, "virus"},
-        {&poison, VIRUS_DISCARD, POLICY_DONE, POLICY_HOLD, "poison"},
-        {NULL, VIRUS_REFUSE, POLICY_FAIL, POLICY_CONTINUE, "not scanned"},
+        {&clean, POLICY_CONTENT_REFUSE, POLICY_NEXT, POLICY_CONTINUE, NULL},
+        {&infected, POLICY_CONTENT_REFUSE, POLICY_DONE, POLICY_REJECT, "virus"},
+        {&infected, POLICY_CONTENT_DISCARD, POLICY_DONE, POLICY_DISCARD, "virus"},
+        {&infected, POLICY_CONTENT_HOLD, POLICY_DONE, POLICY_HOLD, "virus"},
+        {&infected, POLICY_CONTENT_OFF, POLICY_NEXT, POLICY_CONTINUE, NULL},
+        {&poison, POLICY_CONTENT_DISCARD, POLICY_DONE, POLICY_HOLD, "poison"},
+        {NULL, POLICY_CONTENT_REFUSE, POLICY_FAIL, POLICY_CONTINUE, "not scanned"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
