@@ -14,6 +14,8 @@ const struct ctl_command ctl_commands[] = {
      "how the running chains decide, module by module", cmd_explain},
     {"lists", "show|allow|deny|remove SCOPE [PATTERN]",
      "allow and deny lists of a user, a domain or the system", cmd_lists},
+    {"prefs", "show|set|unset SCOPE [KEY=VALUE...] | list",
+     "what recipients chose: outcomes, thresholds, greylisting", cmd_prefs},
     {"greylist", "show|clear [POOL]", "what greylisting remembers of senders",
      cmd_greylist},
     {"quota", "show|set MAILBOX [limit=SIZE] [used=SIZE] [active=now]",

@@ -40,6 +40,7 @@ int cmd_scan(struct ctl *ctl, int argc, char **argv, struct mx_err *err);
 int cmd_explain(struct ctl *ctl, int argc, char **argv, struct mx_err *err);
 int cmd_lists(struct ctl *ctl, int argc, char **argv, struct mx_err *err);
 int cmd_greylist(struct ctl *ctl, int argc, char **argv, struct mx_err *err);
+int cmd_prefs(struct ctl *ctl, int argc, char **argv, struct mx_err *err);
 int cmd_quota(struct ctl *ctl, int argc, char **argv, struct mx_err *err);
 int cmd_rate(struct ctl *ctl, int argc, char **argv, struct mx_err *err);
 int cmd_status(struct ctl *ctl, int argc, char **argv, struct mx_err *err);

@@ -61,6 +61,42 @@ def test_lists_refuse_what_can_match_nothing(cluster, arguments):
     assert re.match(r"mxdropctl: .+: .+", done.stderr) and done.stdout == ""
 
 
+def test_prefs_show_who_chose(cluster):
+    """Own choice before the domain's before the system's; unset takes it back."""
+    cluster.ctl("prefs", "set", "@prefs.test", "tag_score=3", "spam_action=folder")
+    cluster.ctl("prefs", "set", "Ann@prefs.test", "spam_action=off", "greylist=off")
+    shown = cluster.ctl("prefs", "show", "ann@prefs.test").stdout
+    assert re.search(r"spam_action +off +ann@prefs\.test", shown)
+    assert re.search(r"tag_score +3 +@prefs\.test", shown)
+    assert re.search(r"refuse_score +- +policyd's settings", shown)
+    assert json_lines(cluster.ctl("prefs", "show", "--json", "ann@prefs.test").stdout) == [
+        {"scope": "ann@prefs.test", "spam_action": "off", "tag_score": 3, "greylist": "off"}]
+    cluster.ctl("prefs", "unset", "ann@prefs.test", "spam_action")
+    assert re.search(r"spam_action +folder +@prefs\.test",
+                     cluster.ctl("prefs", "show", "ann@prefs.test").stdout)
+    listed = json_lines(cluster.ctl("prefs", "list", "--json").stdout)
+    assert {"scope": "ann@prefs.test", "greylist": "off"} in listed
+    assert len(json_lines(cluster.ctl("prefs", "list", "--json", "--max", "1").stdout)) == 1
+
+
+@pytest.mark.parametrize("arguments, status, words", [
+    (["set", "a@prefs.test", "spam_action=eat"], 2, "refuse, discard, quarantine"),
+    (["set", "a@prefs.test", "tag_score=1e9"], 2, "no score between -1000 and 100000"),
+    (["set", "a@prefs.test", "colour=red"], 2, "spam_action, tag_score"),
+    (["set", "a@prefs.test"], 2, "KEY=VALUE"),
+    (["set", "a@prefs.test", "greylist"], 2, "KEY=VALUE"),
+    (["unset", "a@prefs.test", "greylist=on"], 2, "unset takes KEY"), (["show"], 2, "whose"),
+    (["list", "system"], 2, "no SCOPE"), (["burn"], 2, "show, set, unset, list"),
+    (["set", "nobody", "greylist=off"], 1, "mxdropctl: prefs: "),
+    (["set", "a@prefs.test", "tag_score=9", "refuse_score=8"], 1, "below tag_score")])
+def test_prefs_refuse_what_is_no_choice(cluster, arguments, status, words):
+    """Usage or failure, and what may stand there."""
+    done = cluster.ctl("prefs", *arguments, check=False)
+    assert (done.returncode, done.stdout) == (status, ""), done
+    assert words in done.stderr
+    assert "a@prefs.test" not in cluster.ctl("prefs", "list").stdout
+
+
 @pytest.mark.parametrize("arguments", [["lists"], ["lists", "burn", "system"], ["nonsense"],
                                        ["status", "--nonsense"], []])
 def test_usage_errors_exit_2(cluster, arguments):

@@ -209,6 +209,17 @@ def test_users_deny_list_refuses_only_this_users_copy(mail):
     assert one_delivery(mail, "deny list").recipients == ["dora@example.test"]
 
 
+def test_greylisting_only_of_who_wants_it(mail):
+    """Two recipients, one of whom chose not to wait for unknown senders."""
+    mail.ctl("prefs", "set", "hasty@example.test", "greylist=off")
+    result = mta.send(mail.port, "alice@example.org",
+                      ["hasty@example.test", "patient@example.test"],
+                      mta.message("no delay"), addr=address(57), name="mx57.example.org")
+    assert result.rcpts["patient@example.test"][0] == 450
+    assert result.accepted == ["hasty@example.test"]
+    assert one_delivery(mail, "no delay").recipients == ["hasty@example.test"]
+
+
 def test_denied_by_domain_and_system_scope(mail):
     """A domain's list and the system's hold for every user of theirs."""
     mail.ctl("lists", "deny", "@closed.test", "spammy.example")

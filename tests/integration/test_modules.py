@@ -1,5 +1,6 @@
 """The modules that need no DNS, through a real Postfix: each is reached, each decides."""
 import io
+import json
 import subprocess
 import zipfile
 
@@ -195,6 +196,57 @@ def test_suspicious_characters_are_refused(mail):
     with milter_client.Session(str(mail.dir / "milter.sock")) as session:
         result = session.send("odd@example.org", ["bob@example.test"], data)
     assert result.data and result.data[0] == 550, result.final
+
+
+def deliveries(cluster, subject, copies):
+    """Recipients of a message at the sink, and the delivery of the first."""
+    def found(all_deliveries):
+        return sum(len(d.recipients) for d in all_deliveries
+                   if subject in d.headers("Subject")) >= copies
+    cluster.sink.wait_for(found, subject)
+    mine = cluster.sink.with_subject(subject)
+    return sorted(r for d in mine for r in d.recipients), mine[0]
+
+
+def test_recipients_of_one_message_get_what_each_chose(mail):
+    """Spam for five: off, tag, folder, discard, and one who chose nothing (refuse)."""
+    for user, choice in (("off", "off"), ("tag", "tag"), ("box", "folder"),
+                         ("drop", "discard")):
+        mail.ctl("prefs", "set", f"{user}@choice.test", f"spam_action={choice}")
+    everybody = [f"{user}@choice.test" for user in ("off", "tag", "box", "drop", "none")]
+    result = send(mail, "choices", everybody, data=mta.message("choices", mta.GTUBE + "\r\n"))
+    assert result.accepted == everybody
+    recipients, delivery = deliveries(mail, "choices", 4)
+    assert recipients == ["box+Junk@choice.test", "none@choice.test", "off@choice.test",
+                          "tag@choice.test"]
+    assert delivery.headers("X-Mxdrop-Status") == ["spam"]
+    assert delivery.headers("X-Mxdrop-Mixed") == ["yes"]
+    log = harness.wait_until(
+        lambda: [line for p in ("policyd-1", "policyd-2") for line in mail.log(p).splitlines()
+                 if "policy.verdict" in line and "folder=1" in line], "the verdict line")
+    for word in ("deliver=1", "tag=2", "discard=1", "overruled=1"):
+        assert word in log[0]
+    assert counter(mail, "spam_realdir") == 1 and counter(mail, "spam_realtag") >= 2
+
+
+def test_choice_of_one_recipient_alone(mail):
+    """Alone, each choice is the message's: refused, dropped, and at his own threshold."""
+    gtube = mta.message("alone", mta.GTUBE + "\r\n")
+    assert send(mail, "alone none", ["alone@choice.test"], data=gtube).data[0] == 550
+    mail.ctl("prefs", "set", "@alone.test", "tag_score=9999", "refuse_score=9999")
+    assert send(mail, "alone high", ["high@alone.test"], data=gtube).accepted
+    recipients, delivery = deliveries(mail, "alone", 1)
+    assert recipients == ["high@alone.test"]
+    assert delivery.headers("X-Mxdrop-Status") == ["clean"]
+    mail.ctl("prefs", "unset", "@alone.test", "tag_score", "refuse_score")
+    assert send(mail, "alone again", ["high@alone.test"], data=gtube).data[0] == 550
+
+
+def counter(cluster, name):
+    """A counter under its historic name, as status shows it, over all policyds."""
+    status = json.loads(cluster.ctl("status", "--json").stdout)
+    return sum(c["value"] for node in status["nodes"] for c in node.get("counters", [])
+               if c["name"] == name)
 
 
 def test_explain_names_every_module(mail):
