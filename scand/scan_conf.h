@@ -22,6 +22,9 @@ struct rules_settings {
     const char *cache_dir;
     struct mx_conf_strings trusted_networks, internal_networks;
     int64_t max_size; /* octets of a message looked at */
+    const char *trial_sample;
+    int64_t trial_messages, trial_new_spam;
+    double trial_shift, trial_mean_shift;
 };
 
 struct scan_conf {
