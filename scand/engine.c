@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "engine_link.h"
+#include "engine_trial.h"
 #include "mx_arena.h"
 #include "mx_daemon.h"
 #include "mx_err.h"
@@ -38,6 +39,7 @@
 struct child {
     pid_t pid; /* 0: free */
     uint32_t slot;
+    bool is_trial; /* slot is the number of the trial */
 };
 
 struct engine {
@@ -85,44 +87,72 @@ static void tell_ready(const struct engine *engine)
     tell(&msg);
 }
 
-static char *worker_temp_dir(const struct engine *engine, uint32_t slot)
+static char *child_temp_dir(const struct engine *engine, const struct child *child)
 {
     struct mx_buf path = {0};
-    mx_buf_printf(&path, "%s/w%u", engine->temp_dir, slot);
+    mx_buf_printf(&path, "%s/%c%u", engine->temp_dir, child->is_trial ? 't' : 'w',
+                  child->slot);
     char *copy = mx_xdup(path.p);
     mx_buf_fini(&path);
     return copy;
 }
 
-/* In the child: becomes a worker, never returns. */
-static void be_worker(struct engine *engine, uint32_t slot, int fd)
+/* What every child does first. Returns its temporary directory. */
+static char *begin_child(struct engine *engine, const struct child *child)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     if (getppid() != engine->self)
         _exit(1); /* the engine died before we could ask to die with it */
-    prctl(PR_SET_NAME, "scand-worker", 0, 0, 0);
-    close(ENGINE_FD);
+    prctl(PR_SET_NAME, child->is_trial ? "scand-trial" : "scand-worker", 0, 0, 0);
     close(engine->signals);
-    char *temp_dir = worker_temp_dir(engine, slot);
+    char *temp_dir = child_temp_dir(engine, child);
     if (mkdir(temp_dir, 0700) < 0)
         _exit(1);
+    return temp_dir;
+}
+
+/* In the child: becomes a worker, never returns. */
+static void be_worker(struct engine *engine, const struct child *child, int fd)
+{
+    char *temp_dir = begin_child(engine, child);
+    close(ENGINE_FD);
     struct worker_env env = {engine->chain, engine->scan, engine->node, temp_dir, fd};
     _exit(worker_run(&env));
 }
 
-static void spawn(struct engine *engine, uint32_t slot, int fd)
+/* In the child: tries the rules, tells what came out, ends. */
+static void be_trial(struct engine *engine, const struct child *child,
+                     const struct engine_msg *order, int fd)
 {
+    struct engine_trial trial = {engine->chain, engine->scan, begin_child(engine, child),
+                                 order, fd};
+    struct engine_msg out;
+    engine_trial_run(&trial, &out);
+    _exit(engine_msg_send(ENGINE_FD, &out, -1, NULL) < 0);
+}
+
+static void spawn(struct engine *engine, const struct engine_msg *order, int fd)
+{
+    struct child child = {.slot = order->slot, .is_trial = order->word != ENGINE_SPAWN};
     size_t i = 0;
     while (i < WORKERS_MAX && engine->children[i].pid != 0)
         i++;
-    pid_t pid = i < WORKERS_MAX ? fork() : -1;
-    if (pid == 0)
-        be_worker(engine, slot, fd);
+    child.pid = i < WORKERS_MAX ? fork() : -1;
+    if (child.pid == 0 && child.is_trial)
+        be_trial(engine, &child, order, fd);
+    if (child.pid == 0)
+        be_worker(engine, &child, fd);
     close(fd); /* no child: the supervisor sees its socket close */
-    if (pid < 0)
-        return;
-    engine->children[i] = (struct child){pid, slot};
-    tell(&(struct engine_msg){.word = ENGINE_BORN, .slot = slot, .pid = pid});
+    if (child.pid > 0)
+        engine->children[i] = child;
+    if (child.pid > 0 && !child.is_trial)
+        tell(&(struct engine_msg){
+            .word = ENGINE_BORN, .slot = child.slot, .pid = child.pid});
+    if (child.pid < 0 && child.is_trial)
+        tell(&(struct engine_msg){.word = ENGINE_TRIED,
+                                  .slot = child.slot,
+                                  .status = ENGINE_TRIED_NOT,
+                                  .text = "no process for it"});
 }
 
 static void kill_child(const struct engine *engine, pid_t pid)
@@ -132,7 +162,22 @@ static void kill_child(const struct engine *engine, pid_t pid)
             kill(pid, SIGKILL);
 }
 
-/* Reaps what has ended; returns how many workers are left. */
+/* A trial that ended well has told so itself. */
+static void tell_gone(const struct child *child, int status)
+{
+    if (!child->is_trial)
+        tell(&(struct engine_msg){.word = ENGINE_GONE,
+                                  .slot = child->slot,
+                                  .pid = child->pid,
+                                  .status = status});
+    else if (status != 0)
+        tell(&(struct engine_msg){.word = ENGINE_TRIED,
+                                  .slot = child->slot,
+                                  .status = ENGINE_TRIED_DIED,
+                                  .text = "it died on a message of the sample"});
+}
+
+/* Reaps what has ended; returns how many children are left. */
 static size_t reap(struct engine *engine)
 {
     size_t left = 0;
@@ -145,13 +190,10 @@ static size_t reap(struct engine *engine)
             left++;
             continue;
         }
-        char *temp_dir = worker_temp_dir(engine, child->slot);
+        char *temp_dir = child_temp_dir(engine, child);
         temp_tree_remove(temp_dir);
         free(temp_dir);
-        tell(&(struct engine_msg){.word = ENGINE_GONE,
-                                  .slot = child->slot,
-                                  .pid = child->pid,
-                                  .status = status});
+        tell_gone(child, status);
         child->pid = 0;
     }
     return left;
@@ -170,8 +212,10 @@ static void take_orders(struct engine *engine)
     struct mx_err err = {0};
     int fd = -1;
     while (engine_msg_recv(ENGINE_FD, &msg, &fd, &err) == 0) {
-        if (msg.word == ENGINE_SPAWN && fd >= 0)
-            spawn(engine, msg.slot, fd);
+        bool is_spawn = msg.word == ENGINE_SPAWN || msg.word == ENGINE_MEASURE ||
+                        msg.word == ENGINE_TRY;
+        if (is_spawn && fd >= 0)
+            spawn(engine, &msg, fd);
         else if (fd >= 0)
             close(fd);
         if (msg.word == ENGINE_KILL)

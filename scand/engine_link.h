@@ -10,13 +10,24 @@ struct mx_err;
 #define ENGINE_TEXT_MAX 2048
 
 enum engine_word {
-    ENGINE_READY,  /* engine: loaded; text: signatures LF rules LF "detector: why" LF ...
-                    */
-    ENGINE_FAILED, /* engine: could not load, exits; text: why */
-    ENGINE_SPAWN,  /* supervisor: fork a worker for slot, its socket comes along */
-    ENGINE_BORN,   /* engine: slot's worker is pid */
-    ENGINE_KILL,   /* supervisor: SIGKILL to pid, if it is a worker that still runs */
-    ENGINE_GONE,   /* engine: worker pid ended with wait status */
+    ENGINE_READY,   /* engine: loaded; text: signatures LF rules LF "detector: why" LF ...
+                     */
+    ENGINE_FAILED,  /* engine: could not load, exits; text: why */
+    ENGINE_SPAWN,   /* supervisor: fork a worker for slot, its socket comes along */
+    ENGINE_BORN,    /* engine: slot's worker is pid */
+    ENGINE_KILL,    /* supervisor: SIGKILL to pid, if it is a worker that still runs */
+    ENGINE_GONE,    /* engine: worker pid ended with wait status */
+    ENGINE_MEASURE, /* supervisor: score a sample, write to the file that comes along */
+    ENGINE_TRY,     /* supervisor: score it, compare with the scores of that file */
+    ENGINE_TRIED,   /* engine: done; status: enum engine_tried; text: what came out */
+};
+
+/* The slot of MEASURE, TRY and TRIED is the number of the trial. */
+enum engine_tried {
+    ENGINE_TRIED_WELL,
+    ENGINE_TRIED_BEYOND, /* a bound was passed; text says which */
+    ENGINE_TRIED_NOT,    /* could not be done; text says why */
+    ENGINE_TRIED_DIED,   /* the process of the trial ended before it was done */
 };
 
 struct engine_msg {

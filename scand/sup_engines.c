@@ -2,7 +2,8 @@
  * Engine parents, as the supervisor sees them. At most one is loading and one serving;
  * others are on their way out. A reload starts a new one; when it is ready it takes over,
  * and the old one ends with its last worker. When it fails, or comes up with less than
- * the old one had (no signatures any more), the old one stays and we say so.
+ * the old one had (no signatures any more), or its rules do not pass their trial
+ * (sup_trial), the old one stays and we say so.
  *
  * Each gets the settings as a file of its own in its temporary directory, written from
  * the snapshot that was checked: what somebody is just typing into the configuration
@@ -57,7 +58,7 @@ static void close_channel(struct sup_engine *engine)
     engine->fd = -1;
 }
 
-static void retire(struct sup_engine *engine)
+void sup_engine_retire(struct sup_engine *engine)
 {
     engine->state = ENGINE_RETIRING;
     if (engine->sup->serving == engine)
@@ -130,19 +131,10 @@ static bool is_worse(const struct sup_engine *engine, const struct sup_engine *s
     return serving != NULL && engine->n_faults > serving->n_faults;
 }
 
-static void on_ready(struct sup_engine *engine, const char *text)
+void sup_engine_take(struct sup_engine *engine)
 {
     struct supervisor *sup = engine->sup;
     struct sup_engine *old = sup->serving;
-    read_ready(engine, text);
-    if (is_worse(engine, old)) {
-        mx_counter_add(sup->metrics.reload_failures, 1);
-        mx_log(sup->log, MX_LOG_ERROR, "reload.refused",
-               "generation=%u faults=\"%s\" action=\"generation %u keeps serving\"",
-               engine->generation, engine->faults, old->generation);
-        retire(engine);
-        return;
-    }
     take_settings(sup, engine);
     sup->engine_failures = 0;
     engine->state = ENGINE_SERVING;
@@ -154,10 +146,27 @@ static void on_ready(struct sup_engine *engine, const char *text)
            engine->rules, engine->faults);
     mx_counter_add(sup->metrics.reloads, old != NULL);
     if (old != NULL)
-        retire(old);
+        sup_engine_retire(old);
     sup_status_gauges(sup);
     sup_workers_retire(sup);
     sup_workers_fill(sup);
+}
+
+static void on_ready(struct sup_engine *engine, const char *text)
+{
+    struct supervisor *sup = engine->sup;
+    struct sup_engine *old = sup->serving;
+    read_ready(engine, text);
+    if (is_worse(engine, old)) {
+        mx_counter_add(sup->metrics.reload_failures, 1);
+        mx_log(sup->log, MX_LOG_ERROR, "reload.refused",
+               "generation=%u faults=\"%s\" action=\"generation %u keeps serving\"",
+               engine->generation, engine->faults, old->generation);
+        sup_engine_retire(engine);
+        return;
+    }
+    if (!sup_trial_begin(engine))
+        sup_engine_take(engine);
 }
 
 static void on_failed(struct sup_engine *engine, const char *why)
@@ -169,7 +178,7 @@ static void on_failed(struct sup_engine *engine, const char *why)
            sup->serving ? "the old one keeps serving" : "trying again");
     if (sup->serving == NULL)
         count_failure(sup);
-    retire(engine);
+    sup_engine_retire(engine);
 }
 
 static void on_record(struct sup_engine *engine, const struct engine_msg *msg)
@@ -185,6 +194,7 @@ static void on_record(struct sup_engine *engine, const struct engine_msg *msg)
         break;
     case ENGINE_BORN: sup_worker_born(engine->sup, msg->slot, msg->pid); break;
     case ENGINE_GONE: sup_worker_status(engine->sup, msg->pid, msg->status); break;
+    case ENGINE_TRIED: sup_trial_told(engine, msg); break;
     default: break;
     }
 }
@@ -219,9 +229,10 @@ static void on_exit_process(uv_process_t *process, int64_t status, int signal)
            "generation=%u status=%lld signal=%d", engine->generation, (long long)status,
            signal);
     if (was_serving) {
-        retire(engine);
+        sup_engine_retire(engine);
         count_failure(sup);
     }
+    sup_trial_lost(engine);
     sup_workers_drop(sup, engine); /* the kernel has killed them */
     close_channel(engine);
     uv_close((uv_handle_t *)process, on_closed);
@@ -386,7 +397,8 @@ void sup_engines_tick(struct supervisor *sup)
 
 void sup_engines_stop(struct supervisor *sup)
 {
+    sup_trial_stop(sup);
     for (size_t i = 0; i < SUP_ENGINES_MAX; i++)
         if (sup->engines[i] != NULL)
-            retire(sup->engines[i]);
+            sup_engine_retire(sup->engines[i]);
 }

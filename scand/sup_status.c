@@ -67,6 +67,8 @@ void sup_status_init(struct supervisor *sup)
                                     "Engines loaded anew.");
     m->reload_failures = mx_metrics_counter(all, "mxdrop_scan_reloads_total",
                                             "result=\"failed\"", "Engines loaded anew.");
+    m->reload_refusals = mx_metrics_counter(all, "mxdrop_scan_reloads_total",
+                                            "result=\"refused\"", "Engines loaded anew.");
     m->queued = mx_metrics_gauge(all, "mxdrop_scan_queued", NULL, "Messages waiting.");
     m->busy = mx_metrics_gauge(all, "mxdrop_scan_busy", NULL, "Workers with a message.");
     m->workers = mx_metrics_gauge(all, "mxdrop_scan_workers", NULL, "Workers wanted.");
@@ -140,6 +142,7 @@ void sup_status_gauges(struct supervisor *sup)
     set_degraded(sup, "engine", is_missing ? "no engine is loaded" : NULL);
     set_degraded(sup, "detectors",
                  serving && serving->n_faults > 0 ? serving->faults : NULL);
+    set_degraded(sup, "rules_trial", sup->trial.doubt[0] ? sup->trial.doubt : NULL);
     judge_age(sup);
     set_degraded(sup, "workers",
                  sup->worker_after_ms > mx_mono_ms(sup->clock)

@@ -17,6 +17,7 @@
 #include "mx_metric.h"
 #include "mxp_server.h"
 #include "scan_conf.h"
+#include "sup_trial.h"
 #include "sup_watch.h"
 #include "worker_link.h"
 
@@ -89,7 +90,7 @@ struct sup_worker {
 struct sup_metrics {
     struct mx_counter *done, *poison, *expired, *overloaded, *draining, *bad, *failed;
     struct mx_counter *retries, *crashed, *hung, *recycled, *viruses, *reloads,
-        *reload_failures;
+        *reload_failures, *reload_refusals;
     struct mx_counter *queued, *busy, *workers, *generation, *body_bytes, *signature_age;
     struct mx_histogram *scan, *wait;
     struct mx_histogram *detector[WORKER_COSTS_MAX];
@@ -127,6 +128,7 @@ struct supervisor {
     unsigned generation;
     unsigned engine_failures;
     int64_t engine_after_ms; /* not before */
+    struct sup_trial trial;
     struct sup_watch watch;
     int64_t watch_next_ms;
     int64_t age_next_ms;   /* when the age of the signatures is looked at again */
@@ -183,6 +185,12 @@ void sup_jobs_drop(struct supervisor *sup);
 /** sup_engine_start(sup, conf): begin to load a new one; ${conf} (or NULL) is taken over.
  */
 void sup_engine_start(struct supervisor *sup, struct mx_conf *conf);
+
+/** sup_engine_take(engine): it has loaded and passed: it serves from now on. */
+void sup_engine_take(struct sup_engine *engine);
+
+/** sup_engine_retire(engine): no more messages for it; it ends with its last worker. */
+void sup_engine_retire(struct sup_engine *engine);
 
 /** sup_engine_worker_gone(engine): one of its workers has no socket of ours any more. */
 void sup_engine_worker_gone(struct sup_engine *engine);

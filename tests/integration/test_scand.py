@@ -82,6 +82,8 @@ class Scand:
         with open(self.config, "w", encoding="utf-8") as f:
             f.write("scand:\n")
             for key, value in self.settings.items():
+                if isinstance(value, dict):  # a group
+                    value = "".join(f"\n    {k}: {v}" for k, v in value.items())
                 f.write(f"  {key}: {value}\n")
             f.write(f"  clamav:\n    signatures: {self.signatures}\n")
             f.write(f"redis:\n  address: unix:{self.redis}\n")

@@ -1,0 +1,110 @@
+"""New rules are tried on a sample of ham before they serve: real scand, real reloads."""
+import os
+import re
+import signal
+
+import pytest
+from test_scand import HEAD, scand_fixture, until, wire  # noqa: F401
+
+HAM = HEAD + b"\r\nHello, shall we meet at noon?\r\n"
+OLD = "body SITE_MEET /shall we meet/\nscore SITE_MEET 0.5\n"
+
+
+@pytest.fixture(name="site")
+def site_fixture(tmp_path):
+    """A directory of rules and one of ham."""
+    rules, ham = tmp_path / "rules", tmp_path / "ham"
+    rules.mkdir()
+    ham.mkdir()
+    (rules / "site.cf").write_text(OLD)
+    for i in range(20):
+        (ham / f"{i:02}.eml").write_bytes(HAM + b"%d\r\n" % i)
+    return tmp_path
+
+
+def settings(site, **rules):
+    group = {"dirs": f'["{site}/rules"]', "cache_dir": '""', "trial_sample": f"{site}/ham"}
+    group.update(rules)
+    return {"detectors": '["headers", "rules"]', "rules": group}
+
+
+def reload(one, rules=None, site=None):
+    if rules is not None:
+        (site / "rules" / "site.cf").write_text(rules)
+    one.process.send_signal(signal.SIGHUP)
+
+
+def degraded(one):
+    return {d.check: d.reason for d in one.client.status().degraded}
+
+
+def reloads(one, result):
+    return wire.counters(one.client.status())[
+        ("mxdrop_scan_reloads_total", f'result="{result}"')]
+
+
+def test_harmful_rule_is_refused_and_mail_goes_on(scand, site):
+    one = scand(scan_delay="300ms", **settings(site))
+    assert wire.symbols(one.client.scan(HAM)) == {"SITE_MEET": 0.5}
+    sent = [one.client.send_scan(HAM) for _ in range(6)]
+    reload(one, OLD + "body SITE_BAD /Hello/\nscore SITE_BAD 6\n", site)
+    for request in sent:
+        kind, reply = one.client.receive(request)
+        assert kind == wire.SCAN_REPLY and not reply.degraded
+        assert wire.symbols(reply) == {"SITE_MEET": 0.5}
+    one.wait_log("reload.refused generation=2 trial=\"20 of 20 messages newly reach 5 "
+                 ".*SITE_BAD .*00.eml.*generation 1 keeps serving.*rules diff")
+    assert wire.symbols(one.client.scan(HAM)) == {"SITE_MEET": 0.5}
+    assert degraded(one)["rules_trial"].startswith("new rules are refused: 20 of 20")
+    assert (reloads(one, "refused"), reloads(one, "done")) == (1, 0)
+    one.wait_log("engine.ended generation=2 status=0")
+
+
+def test_harmless_rule_is_taken_also_after_a_harmful_one(scand, site):
+    one = scand(**settings(site))
+    reload(one, "body SITE_BAD /Hello/\nscore SITE_BAD -6\n", site)
+    one.wait_log("reload.refused generation=2 trial=\"a score moves by 6.50")
+    reload(one, "body SITE_MEET /shall we meet/\nscore SITE_MEET 0.6\n", site)
+    one.wait_log("reload.tried generation=3 result=\"20 messages, 20 moved, by 0.10")
+    one.wait_log("engine.ready generation=3")
+    until(lambda: wire.symbols(one.client.scan(HAM)) == {"SITE_MEET": 0.6})
+    assert "rules_trial" not in degraded(one)
+    assert (reloads(one, "refused"), reloads(one, "done")) == (1, 1)
+
+
+def test_bounds_are_those_of_the_new_settings(scand, site):
+    one = scand(**settings(site))
+    one.write_config(**settings(site, trial_new_spam=20, trial_shift=10,
+                                trial_mean_shift=10))
+    reload(one, "body SITE_BAD /Hello/\nscore SITE_BAD 6\n", site)
+    one.wait_log("engine.ready generation=2")
+    until(lambda: wire.symbols(one.client.scan(HAM)) == {"SITE_BAD": 6})
+
+
+def test_no_sample_is_no_trial(scand, site):
+    one = scand(**settings(site, trial_sample='""'))
+    reload(one, "body SITE_BAD /Hello/\nscore SITE_BAD 6\n", site)
+    one.wait_log("engine.ready generation=2")
+    assert "reload.trial" not in one.log() and "rules_trial" not in degraded(one)
+
+
+def test_sample_that_is_gone_is_said_and_refuses_nothing(scand, site):
+    one = scand(**settings(site, trial_sample=f"{site}/nobody"))
+    reload(one, "body SITE_BAD /Hello/\nscore SITE_BAD 6\n", site)
+    one.wait_log("engine.ready generation=2")
+    reason = until(lambda: degraded(one).get("rules_trial"))
+    assert "taken untried" in reason and "nobody" in reason
+
+
+def test_serving_engine_that_dies_in_a_trial_is_replaced(scand, site):
+    one = scand(**settings(site))
+    for i in range(480):  # it takes its time
+        (site / "ham" / f"x{i:03}.eml").write_bytes(HAM * 200)
+    reload(one, "body SITE_BAD /Hello/\nscore SITE_BAD 6\n", site)
+    one.wait_log("reload.trial generation=2")
+    engine = until(lambda: [int(m) for m in re.findall(
+        r"engine.ready generation=1 pid=(\d+)", one.log())])[0]
+    os.kill(engine, signal.SIGKILL)
+    one.wait_log("engine.ready generation=2")
+    until(lambda: wire.symbols(one.client.scan(HAM)) == {"SITE_BAD": 6})
+    assert "engine that served has ended" in degraded(one)["rules_trial"]
