@@ -20,7 +20,7 @@
 #include "rule_match_group.h"
 #include "rule_names.h"
 
-#define PLAN_VERSION 4 /* counts up when patterns are planned differently */
+#define PLAN_VERSION 5 /* counts up when patterns are planned differently */
 
 struct fault {
     size_t rule;

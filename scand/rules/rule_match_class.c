@@ -137,9 +137,11 @@ bool regex_class_escape(struct mx_str s, size_t *at, struct regex_set *out)
         return false;
     char lower = s.p[*at] == 'N' ? 'N' : (char)(s.p[*at] | 0x20);
     if (is_letter(s.p[*at]) && memchr("dwshvN", lower, 6) != NULL) {
-        find_named(mx_str_of(&lower, 1), out);
+        struct regex_set set = {{0}};
+        find_named(mx_str_of(&lower, 1), &set);
         if (s.p[*at] != lower)
-            negate(out);
+            negate(&set);
+        regex_set_join(out, &set);
         ++*at;
         return true;
     }

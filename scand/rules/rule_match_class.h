@@ -14,8 +14,8 @@ bool regex_class_fold(struct regex_set *set);
 
 /**
  * regex_class_escape(s, at, out):
- * What stands behind a backslash at ${at}: a byte or one of \d \w \s \h \v \N and their
- * opposites.
+ * Add to ${out} what stands behind a backslash at ${at}: a byte or one of \d \w \s \h \v
+ * \N and their opposites.
  * Fails:  anything else (false).
  */
 bool regex_class_escape(struct mx_str s, size_t *at, struct regex_set *out);

@@ -51,6 +51,11 @@ static void test_class_parse_named(void **state)
     assert_true(parse("[\\D]", (struct regex_flags){0}, &set));
     assert_false(regex_set_has(&set, '5'));
     assert_true(regex_set_has(&set, 0xff));
+    assert_true(
+        parse("[5\\s\\D]", (struct regex_flags){0}, &set)); /* what came before stays */
+    assert_true(regex_set_has(&set, '5'));
+    assert_true(regex_set_has(&set, ' '));
+    assert_false(regex_set_has(&set, '6'));
 }
 
 static void test_class_parse_refuses(void **state)
