@@ -44,13 +44,18 @@ static int start(void *state, const struct policy_env *env, struct mx_err *err)
     return 0;
 }
 
-static size_t candidates(const struct policy_req *req, const struct mx_str **out)
+static const struct mx_addr *sender_of(const struct policy_req *req)
 {
-    static const struct mx_net no_client = {0};
     static const struct mx_addr no_sender = {.is_null = true};
-    const struct mx_net *client = req->auth_user.n ? &no_client : &req->client;
-    const struct mx_addr *sender = req->has_bad_sender ? &no_sender : &req->sender;
-    return store_pattern_candidates(req->arena, sender, client, out);
+    return req->has_bad_sender ? &no_sender : &req->sender;
+}
+
+/* What could be listed; returns how many patterns there are. */
+static size_t candidates(const struct policy_req *req, struct store_list_query *out)
+{
+    out->n_patterns = store_pattern_senders(req->arena, sender_of(req), &out->patterns);
+    out->client = req->auth_user.n ? NULL : &req->client;
+    return store_list_count(out);
 }
 
 static void ask(const void *state, const struct policy_req *req,
@@ -59,8 +64,7 @@ static void ask(const void *state, const struct policy_req *req,
     struct store_question q = {.kind = STORE_LIST_MATCH};
     struct mx_str scopes[SLOTS];
     (void)state;
-    q.list.n_patterns = candidates(req, &q.list.patterns);
-    if (req->rcpt->is_bad || q.list.n_patterns == 0)
+    if (req->rcpt->is_bad || candidates(req, &q.list) == 0)
         return;
     scopes[SLOT_MAILBOX] = req->rcpt->mailbox;
     scopes[SLOT_DOMAIN] = store_scope_domain(req->rcpt->mailbox);
@@ -75,8 +79,8 @@ static void ask(const void *state, const struct policy_req *req,
 /* Whether ask found anything to ask in this slot. */
 static bool was_asked(const struct policy_req *req, unsigned slot)
 {
-    const struct mx_str *patterns;
-    if (req->rcpt->is_bad || candidates(req, &patterns) == 0)
+    struct store_list_query query;
+    if (req->rcpt->is_bad || candidates(req, &query) == 0)
         return false;
     return slot == SLOT_SYSTEM || (slot == SLOT_MAILBOX && req->rcpt->mailbox.n > 1) ||
            (slot == SLOT_DOMAIN && store_scope_domain(req->rcpt->mailbox).n > 1);

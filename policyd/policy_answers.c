@@ -10,6 +10,7 @@
 
 #include "mx_arena.h"
 #include "mx_time.h"
+#include "store_pattern.h"
 
 #define ROOM_FIRST 16 /* elements; doubled when full */
 
@@ -70,8 +71,8 @@ static const char *list_words(struct mx_arena *arena, const struct store_list_qu
 {
     if (a->list.listing == STORE_NOT_LISTED)
         return "not listed";
-    struct mx_str by =
-        a->list.pattern < q->n_patterns ? q->patterns[a->list.pattern] : MX_STR("?");
+    char room[MX_NET_TEXT_MAX];
+    struct mx_str by = store_list_pattern(q, a->list.pattern, room);
     return mx_arena_printf(arena, "%s by %s",
                            a->list.listing == STORE_ALLOWED ? "allowed" : "denied",
                            mx_str_esc(arena, by));

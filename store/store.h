@@ -21,6 +21,7 @@
 
 struct mx_arena;
 struct mx_err;
+struct mx_net;
 struct store;
 
 enum store_kind {
@@ -29,15 +30,18 @@ enum store_kind {
     STORE_EPOCH,      /* since when has this store kept state? */
     STORE_RATE,       /* is there room for this much under this rate? */
     STORE_QUOTA,      /* what is known of this mailbox's quota? */
-    STORE_PREFS_OF,  /* what did this scope choose? */
+    STORE_PREFS_OF,   /* what did this scope choose? */
     STORE_DOVECOT, /* its usage as Dovecot's quota_clone wrote it: store_dovecot asks */
 };
 
-/* Most specific pattern first: the first that is listed answers. */
+/* Most specific first: the first that is listed answers. Behind the ${n_patterns} come
+   the networks around ${client}, from its address to the widest that can be listed; they
+   are written out only where a list has such networks (store_list_pattern). */
 struct store_list_query {
     struct mx_str scope;           /* "user@dom" (a mailbox id), "@dom", "system" */
-    const struct mx_str *patterns; /* "a@b", "b", ".b" (subdomains), "192.0.2.0/24" */
-    size_t n_patterns;             /* at most STORE_PATTERNS_MAX */
+    const struct mx_str *patterns; /* "a@b", "b", ".b" (subdomains) */
+    size_t n_patterns;             /* with the networks at most STORE_PATTERNS_MAX */
+    const struct mx_net *client;   /* NULL: none */
 };
 #define STORE_PATTERNS_MAX 64
 #define STORE_PATTERN_MAX 512 /* bytes of a pattern or scope: local part, "@", domain */
@@ -79,7 +83,7 @@ struct store_answer {
     union {
         struct {
             enum store_listing listing;
-            size_t pattern; /* which one matched */
+            size_t pattern; /* which one matched, for store_list_pattern */
         } list;
         struct {
             int64_t first_ms; /* wall clock; 0: never seen */

@@ -23,6 +23,8 @@
 #include "store_pattern.h"
 #include "store_redis.h"
 
+extern const char script_list_set_lua[];
+
 #define PAGE 500 /* entries that one SCAN looks at */
 #define PAGE_ARENA (16u << 20)
 #define LIST_MAX 100000 /* entries of one list that are shown */
@@ -63,6 +65,7 @@ int store_admin_list_set(struct store_admin *admin, struct mx_str scope,
                          struct mx_str pattern, enum store_listing listing,
                          struct mx_err *err)
 {
+    const struct redis_script script = {.source = script_list_set_lua};
     struct mx_arena *arena = mx_arena_new(64 * 1024);
     struct redis_args args;
     struct store_key key;
@@ -71,12 +74,15 @@ int store_admin_list_set(struct store_admin *admin, struct mx_str scope,
     if (store_scope_normalise(arena, scope, &scope, err) != 0 ||
         store_pattern_normalise(arena, pattern, &pattern, err) != 0)
         goto done;
-    redis_args_init(&args, listing == STORE_NOT_LISTED ? "HDEL" : "HSET");
+    char kind = store_kinds_letter(pattern);
+    bool is_off = listing == STORE_NOT_LISTED;
+    redis_args_script(&args, &script, 1);
     redis_args_str(&args, store_keys_list(&key, scope));
     redis_args_str(&args, pattern);
-    if (listing != STORE_NOT_LISTED)
-        redis_args_str(&args,
-                       store_listing_format(listing, mx_wall_ms(&mx_clock_real), value));
+    redis_args_str(&args, mx_str_of(&kind, 1));
+    redis_args_str(
+        &args, is_off ? MX_STR("")
+                      : store_listing_format(listing, mx_wall_ms(&mx_clock_real), value));
     status = run(admin, &args, err);
 done:
     mx_arena_free(arena);
@@ -124,7 +130,8 @@ static void add_entries(struct list *list, const struct redisReply *page)
         struct list_entry entry = {.pattern = pattern};
         entry.listing = store_listing_parse(redis_reply_str(redis_reply_at(page, i + 1)),
                                             &entry.since_ms);
-        if (entry.listing == STORE_NOT_LISTED || pattern.n > STORE_PATTERN_MAX)
+        if (entry.listing == STORE_NOT_LISTED || pattern.n > STORE_PATTERN_MAX ||
+            mx_str_eq(pattern, MX_STR(STORE_KINDS_FIELD)))
             continue;
         if (list->n == list->room) {
             list->room = list->room ? 2 * list->room : PAGE;

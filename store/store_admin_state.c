@@ -24,14 +24,15 @@ static int ask(struct redis_sync *sync, const struct store_question *question,
                struct store_answer *out, struct mx_err *err)
 {
     const struct store_question_kind *kind = store_question_kind(question->kind);
+    struct store_try at = {.kinds = STORE_KINDS_ALL};
     struct store_command command;
     *out = (struct store_answer){.is_known = true};
-    for (size_t step = 0; step < kind->n_commands; step++) {
+    for (; at.step < kind->n_commands; at.step++) {
         struct redisReply *reply = NULL;
-        kind->encode(question, step, &command);
+        kind->encode(question, &at, &command);
         if (redis_sync_run(sync, &command.args, &reply, err) != 0)
             return -1;
-        int decoded = kind->decode(question, step, reply, out);
+        int decoded = kind->decode(question, &at, reply, out);
         redis_sync_free_reply(reply);
         if (decoded != 0)
             return mx_err_set(err, MX_ERR_SYSTEM, "Redis: a foreign value in our key");

@@ -1,7 +1,9 @@
 /*
  * Every key of ours in Redis, in one file.
  *
- *   mx:ls:{SCOPE}              hash: pattern -> "a 1700000000000" | "d 1700000000000"
+ *   mx:ls:{SCOPE}              hash: pattern -> "a 1700000000000" | "d 1700000000000",
+ *                              "#" -> letters of the kinds of patterns in it, or "*":
+ *                              without it nobody sees the list (store_pattern.h)
  *   mx:gl:{POOL}:n             counter: passes of the pool                     (TTL)
  *   mx:gl:{POOL}:t:HASH        hash of one tuple: f first, l last, n passes, t text (TTL)
  *   mx:rl:{NAME}               bucket of a rate limit: its theoretical arrival time (TTL)

@@ -18,6 +18,7 @@
 #include "mx_arena.h"
 #include "mx_time.h"
 #include "store_keys.h"
+#include "store_pattern.h"
 #include "store_rate.h"
 
 #define ENTRIES_MAX 1000000u /* about 400 bytes each */
@@ -124,10 +125,11 @@ static struct mx_str list_key(char text[static MEM_KEY_MAX], struct mx_str scope
 static void answer_list(struct store_mem *mem, const struct store_question *question,
                         struct store_answer *out)
 {
-    char text[MEM_KEY_MAX];
+    char text[MEM_KEY_MAX], room[MX_NET_TEXT_MAX];
     const struct store_list_query *query = &question->list;
-    for (size_t i = 0; i < query->n_patterns && i < STORE_PATTERNS_MAX; i++) {
-        struct entry *entry = find(mem, list_key(text, query->scope, query->patterns[i]));
+    for (size_t i = 0; i < store_list_count(query); i++) {
+        struct mx_str pattern = store_list_pattern(query, i, room);
+        struct entry *entry = find(mem, list_key(text, query->scope, pattern));
         if (entry) {
             out->list.listing = entry->listing;
             out->list.pattern = i;

@@ -4,6 +4,9 @@
  * networks have few prefix lengths, so that asking "is any network around this client
  * listed?" is a bounded number of exact look-ups rather than a range search.
  *
+ * As most lists have few kinds of patterns and most have none, each list names its kinds,
+ * a letter each; whoever asks leaves the others out.
+ *
  * A sender in a domain of very many labels could push ".spam.example" out of the list of
  * candidates; so where not all parents fit, the deepest ones are left out.
  */
@@ -24,8 +27,8 @@ static const uint8_t prefixes4[] = {32, 31, 30, 29, 28, 27, 26, 25, 24, 23, 22, 
                                     19, 18, 17, 16, 15, 14, 13, 12, 11, 10, 9,  8};
 static const uint8_t prefixes6[] = {128, 64, 56, 48, 40, 32};
 
-#define NETWORKS_MAX (sizeof(prefixes4) / sizeof(prefixes4[0]))
-#define PARENTS_MAX (STORE_PATTERNS_MAX - 2 - NETWORKS_MAX) /* address and domain */
+#define SENDERS_MAX (STORE_PATTERNS_MAX - STORE_NETWORKS_MAX)
+#define PARENTS_MAX (SENDERS_MAX - 2) /* address and domain */
 
 struct prefixes {
     const uint8_t *bits;
@@ -175,27 +178,18 @@ static void add_domain(struct candidates *list, struct mx_str domain)
         list->v[list->n++] = mx_str_sub(text, starts[i], text.n);
 }
 
-static void add_networks(struct candidates *list, const struct mx_net *client)
-{
-    struct prefixes all = prefixes_of(client);
-    for (size_t i = 0; i < all.n; i++) {
-        struct mx_net around = mx_net_mask(client, all.bits[i], all.bits[i]);
-        list->v[list->n++] = net_text(list->arena, &around);
-    }
-}
-
 struct mx_str store_scope_domain(struct mx_str mailbox)
 {
     ptrdiff_t at = mx_str_rchr(mailbox, '@');
     return at < 0 ? MX_STR_NONE : mx_str_sub(mailbox, (size_t)at, mailbox.n);
 }
 
-size_t store_pattern_candidates(struct mx_arena *arena, const struct mx_addr *sender,
-                                const struct mx_net *client, const struct mx_str **out)
+size_t store_pattern_senders(struct mx_arena *arena, const struct mx_addr *sender,
+                             const struct mx_str **out)
 {
     struct candidates list = {
         .arena = arena,
-        .v = mx_arena_array(arena, STORE_PATTERNS_MAX, sizeof(struct mx_str)),
+        .v = mx_arena_array(arena, SENDERS_MAX, sizeof(struct mx_str)),
     };
     if (!sender->is_null && sender->domain.n > 0 && sender->text.n <= STORE_PATTERN_MAX &&
         sender->domain.n <= MX_ADDR_DOMAIN_MAX) {
@@ -203,9 +197,86 @@ size_t store_pattern_candidates(struct mx_arena *arena, const struct mx_addr *se
         if (!sender->is_literal)
             add_domain(&list, mx_str_lower(arena, sender->domain));
     }
-    add_networks(&list, client);
     *out = list.v;
     return list.n;
+}
+
+static struct prefixes networks_of(const struct store_list_query *query)
+{
+    static const struct mx_net none = {0};
+    return prefixes_of(query->client ? query->client : &none);
+}
+
+size_t store_list_count(const struct store_list_query *query)
+{
+    return query->n_patterns + networks_of(query).n;
+}
+
+struct mx_str store_list_pattern(const struct store_list_query *query, size_t at,
+                                 char room[static MX_NET_TEXT_MAX])
+{
+    struct prefixes networks = networks_of(query);
+    if (at < query->n_patterns)
+        return mx_str_sub(query->patterns[at], 0, STORE_PATTERN_MAX);
+    at -= query->n_patterns;
+    if (at >= networks.n)
+        return MX_STR_NONE;
+    struct mx_net around =
+        mx_net_mask(query->client, networks.bits[at], networks.bits[at]);
+    return mx_str(mx_net_format(&around, room));
+}
+
+/* A letter by kind. IPv4 from /32 to /8 is A to Y, IPv6 from /128 to /32 is u to z. */
+enum {
+    KIND_ADDRESS,
+    KIND_DOMAIN,
+    KIND_TREE,
+    KIND_NET4,
+    KIND_NET6 = KIND_NET4 + STORE_NETWORKS_MAX
+};
+static const char kind_letters[] = "adtABCDEFGHIJKLMNOPQRSTUVWXYuvwxyz";
+
+_Static_assert(sizeof(prefixes4) == KIND_NET6 - KIND_NET4, "each prefix has a letter");
+_Static_assert(sizeof(kind_letters) == KIND_NET6 + sizeof(prefixes6) + 1, "here too");
+_Static_assert(STORE_KINDS_SENDERS == (1 << KIND_NET4) - 1, "all but networks");
+
+static unsigned sender_kind(struct mx_str pattern)
+{
+    if (pattern.n > 0 && pattern.p[0] == '.')
+        return KIND_TREE;
+    return mx_str_chr(pattern, '@') >= 0 ? KIND_ADDRESS : KIND_DOMAIN;
+}
+
+uint64_t store_list_kind(const struct store_list_query *query, size_t at)
+{
+    if (at < query->n_patterns)
+        return (uint64_t)1 << sender_kind(query->patterns[at]);
+    unsigned first = query->client->family == 4 ? KIND_NET4 : KIND_NET6;
+    return (uint64_t)1 << (first + at - query->n_patterns);
+}
+
+uint64_t store_kinds_parse(struct mx_str text)
+{
+    uint64_t kinds = 0;
+    for (size_t i = 0; i < text.n; i++) {
+        const char *letter = memchr(kind_letters, text.p[i], sizeof(kind_letters) - 1);
+        if (letter == NULL)
+            return STORE_KINDS_ALL;
+        kinds |= (uint64_t)1 << (letter - kind_letters);
+    }
+    return kinds;
+}
+
+char store_kinds_letter(struct mx_str pattern)
+{
+    struct mx_net net;
+    if (!looks_like_net(pattern) || mx_net_parse(pattern, &net, NULL) != 0)
+        return kind_letters[sender_kind(pattern)];
+    struct prefixes all = prefixes_of(&net);
+    unsigned kind = net.family == 4 ? KIND_NET4 : KIND_NET6;
+    for (size_t i = 0; i < all.n && all.bits[i] != net.bits; i++)
+        kind++;
+    return kind_letters[kind];
 }
 
 enum store_listing store_listing_parse(struct mx_str value, int64_t *out_since_ms)

@@ -9,6 +9,10 @@
  * the memory that a silent Redis can make us hold: redis_link gives such a connection up
  * after REDIS_LINK_STUCK_MS, then everything fails at once.
  *
+ * A list is asked for the kinds of patterns that it had last time (store_list_hints). It
+ * names those it has with each answer, so an answer is as fresh as if everything had been
+ * asked for; when it has more, the question is asked again in full, in a second round.
+ *
  * No answer is ever cached here, and no effect is sent twice but for a script that Redis
  * has forgotten, which did nothing the first time.
  */
@@ -24,6 +28,7 @@
 #include "mx_time.h"
 #include "redis_link.h"
 #include "redis_sync.h"
+#include "store_list_hints.h"
 #include "store_redis_kinds.h"
 
 #define PENDING_MAX 8192 /* batches in flight, late ones included */
@@ -40,8 +45,15 @@ struct store_redis {
     struct pending *waiting; /* with a batch, by deadline */
     size_t n_pending, n_effects;
     struct redis_script scripts[STORE_SCRIPTS];
+    struct store_list_hints hints;
     struct store_stats stats;
     int64_t timeout_ms;
+};
+
+/* Where a question of a batch stands. */
+struct asked {
+    struct store_try at;
+    bool is_again; /* its list has kinds of patterns that were not asked for */
 };
 
 struct pending {
@@ -50,8 +62,11 @@ struct pending {
     struct store_batch *batch; /* NULL: it is done, the replies are late */
     int64_t deadline_ms;
     size_t n_replies; /* still to come */
-    size_t question, step;
-    bool is_bad; /* a reply to this question was not usable */
+    size_t question;  /* whose reply is next */
+    size_t n_again;   /* questions to be asked once more */
+    bool is_second;   /* only these are, now */
+    bool is_bad;      /* a reply to this question was not usable */
+    struct asked asked[];
 };
 
 struct told {
@@ -114,25 +129,75 @@ static void on_deadline(uv_timer_t *timer)
     arm(redis);
 }
 
+static bool is_asked(const struct pending *pending, size_t question)
+{
+    return !pending->is_second || pending->asked[question].is_again;
+}
+
+/* Whether the list has what this question looks for and did not ask for. */
+static bool is_incomplete(const struct store_question *question,
+                          const struct store_try *at)
+{
+    if (question->kind != STORE_LIST_MATCH || (at->held & ~at->kinds) == 0)
+        return false;
+    for (size_t i = 0; i < store_list_count(&question->list); i++)
+        if (at->held & ~at->kinds & store_list_kind(&question->list, i))
+            return true;
+    return false;
+}
+
+/* All replies to this question are here. */
+static void take_answer(struct pending *pending, const struct store_question *question,
+                        struct store_answer *answer)
+{
+    struct store_redis *redis = pending->redis;
+    struct asked *asked = &pending->asked[pending->question];
+    asked->is_again = !pending->is_bad && is_incomplete(question, &asked->at);
+    answer->is_known = !pending->is_bad && !asked->is_again;
+    if (!answer->is_known)
+        *answer = (struct store_answer){.is_known = false};
+    if (!pending->is_bad && question->kind == STORE_LIST_MATCH)
+        store_list_hints_set(&redis->hints, question->list.scope, asked->at.held);
+    if (asked->is_again) {
+        pending->n_again++;
+        asked->at = (struct store_try){.kinds = STORE_KINDS_ALL};
+    }
+}
+
 /* The reply to the command at our place; on to the next one. */
 static void take_reply(struct pending *pending, const struct redisReply *reply)
 {
     struct store_batch *batch = pending->batch;
+    while (!is_asked(pending, pending->question))
+        pending->question++;
     const struct store_question *question = &batch->questions[pending->question];
     struct store_answer *answer = &batch->answers[pending->question];
     const struct store_question_kind *kind = store_question_kind(question->kind);
-    if (reply == NULL || kind->decode(question, pending->step, reply, answer) != 0)
+    struct store_try *at = &pending->asked[pending->question].at;
+    if (reply == NULL || kind->decode(question, at, reply, answer) != 0)
         pending->is_bad = true;
     if (reply && pending->is_bad && batch->fault == NULL)
         batch->fault = "store refused";
-    if (++pending->step < kind->n_commands)
+    if (++at->step < kind->n_commands)
         return;
-    answer->is_known = !pending->is_bad;
-    if (pending->is_bad)
-        *answer = (struct store_answer){.is_known = false};
+    take_answer(pending, question, answer);
     pending->question++;
-    pending->step = 0;
     pending->is_bad = false;
+}
+
+static int send_questions(struct pending *pending);
+
+/* The lists that turned out to have more. Returns whether replies are to come. */
+static bool ask_again(struct pending *pending)
+{
+    if (pending->batch == NULL || pending->n_again == 0)
+        return false;
+    pending->is_second = true;
+    pending->question = pending->n_again = 0;
+    pending->redis->stats.round_trips++;
+    if (send_questions(pending) != 0)
+        finish(pending, "store down");
+    return pending->n_replies > 0;
 }
 
 static void on_answer(void *user, const struct redisReply *reply)
@@ -142,7 +207,7 @@ static void on_answer(void *user, const struct redisReply *reply)
     pending->n_replies--;
     if (pending->batch)
         take_reply(pending, reply);
-    if (pending->n_replies > 0)
+    if (pending->n_replies > 0 || ask_again(pending))
         return;
     if (pending->batch)
         finish(pending, reply ? NULL : "store down");
@@ -180,8 +245,9 @@ static int send_questions(struct pending *pending)
     for (size_t i = 0; i < batch->n; i++) {
         const struct store_question *question = &batch->questions[i];
         const struct store_question_kind *kind = store_question_kind(question->kind);
-        for (size_t step = 0; step < kind->n_commands; step++) {
-            kind->encode(question, step, &command);
+        struct store_try at = pending->asked[i].at;
+        for (; at.step < kind->n_commands && is_asked(pending, i); at.step++) {
+            kind->encode(question, &at, &command);
             if (redis_link_send(redis->link, &command.args, on_answer, pending) != 0)
                 return -1;
             pending->n_replies++;
@@ -208,6 +274,15 @@ static int64_t deadline_of(const struct store_redis *redis,
     return mx_mono_ms(redis->clock) + limit;
 }
 
+static void follow_hints(struct pending *pending)
+{
+    const struct store_batch *batch = pending->batch;
+    for (size_t i = 0; i < batch->n; i++)
+        if (batch->questions[i].kind == STORE_LIST_MATCH)
+            pending->asked[i].at.kinds = store_list_hints_get(
+                &pending->redis->hints, batch->questions[i].list.scope);
+}
+
 static void redis_ask(struct store *store, struct store_batch *batch)
 {
     struct store_redis *redis = redis_of(store);
@@ -226,9 +301,11 @@ static void redis_ask(struct store *store, struct store_batch *batch)
         answer_nothing(redis, batch, "store busy");
         return;
     }
-    struct pending *pending = mx_xalloc(sizeof(*pending));
+    struct pending *pending =
+        mx_xalloc(sizeof(*pending) + batch->n * sizeof(pending->asked[0]));
     pending->redis = redis;
     pending->batch = batch;
+    follow_hints(pending);
     pending->deadline_ms = deadline_of(redis, batch);
     redis->n_pending++;
     redis->stats.round_trips++;

@@ -12,53 +12,61 @@
 #include <assert.h>
 #include <string.h>
 
-#include "store_pattern.h"
 #include "store_rate.h"
 
 extern const char script_grey_first_lua[];
 extern const char script_grey_pass_lua[];
 extern const char script_rate_hit_lua[];
 
-static void encode_list(const struct store_question *question, size_t step,
+/* The list's own kinds come first, so that a list that has others than we thought says
+   so with its answer. */
+static void encode_list(const struct store_question *question, const struct store_try *at,
                         struct store_command *out)
 {
     const struct store_list_query *query = &question->list;
-    assert(step == 0 && query->n_patterns <= STORE_PATTERNS_MAX);
+    size_t n = store_list_count(query), n_nets = 0;
+    assert(n <= STORE_PATTERNS_MAX);
     redis_args_init(&out->args, "HMGET");
     redis_args_str(&out->args, store_keys_list(&out->keys[0], query->scope));
-    for (size_t i = 0; i < query->n_patterns; i++)
-        redis_args_str(&out->args, mx_str_sub(query->patterns[i], 0, STORE_PATTERN_MAX));
-    if (query->n_patterns == 0)
-        redis_args_text(&out->args, ""); /* HMGET wants a field; "" is never listed */
+    redis_args_text(&out->args, STORE_KINDS_FIELD);
+    for (size_t i = 0; i < n; i++) {
+        if (!(at->kinds & store_list_kind(query, i)))
+            continue;
+        char *room = out->nets[n_nets];
+        n_nets += i >= query->n_patterns;
+        redis_args_str(&out->args, store_list_pattern(query, i, room));
+    }
 }
 
-static int decode_list(const struct store_question *question, size_t step,
+static int decode_list(const struct store_question *question, struct store_try *io_at,
                        const struct redisReply *reply, struct store_answer *out)
 {
-    size_t n = question->list.n_patterns;
-    (void)step;
-    if (redis_reply_count(reply) != (n ? n : 1))
-        return -1;
+    const struct store_list_query *query = &question->list;
+    size_t n = store_list_count(query), field = 1;
+    io_at->held = store_kinds_parse(redis_reply_str(redis_reply_at(reply, 0)));
     for (size_t i = 0; i < n; i++) {
-        struct mx_str value = redis_reply_str(redis_reply_at(reply, i));
+        uint64_t kind = store_list_kind(query, i);
+        if (!(io_at->kinds & kind))
+            continue;
+        struct mx_str value = redis_reply_str(redis_reply_at(reply, field++));
         enum store_listing listing = store_listing_parse(value, NULL);
-        if (listing == STORE_NOT_LISTED)
+        bool is_later = out->list.listing != STORE_NOT_LISTED;
+        if (listing == STORE_NOT_LISTED || is_later || !(io_at->held & kind))
             continue;
         out->list.listing = listing;
         out->list.pattern = i;
-        break;
     }
-    return 0;
+    return redis_reply_count(reply) == field ? 0 : -1;
 }
 
 enum { GREY_TUPLE, GREY_POOL, GREY_STEPS };
 
-static void encode_grey(const struct store_question *question, size_t step,
+static void encode_grey(const struct store_question *question, const struct store_try *at,
                         struct store_command *out)
 {
     const struct store_grey_query *query = &question->grey;
     struct store_key *key = &out->keys[0];
-    if (step == GREY_POOL) {
+    if (at->step == GREY_POOL) {
         redis_args_init(&out->args, "GET");
         redis_args_str(&out->args, store_keys_pool(key, query->pool));
         return;
@@ -70,11 +78,11 @@ static void encode_grey(const struct store_question *question, size_t step,
     redis_args_text(&out->args, "n");
 }
 
-static int decode_grey(const struct store_question *question, size_t step,
+static int decode_grey(const struct store_question *question, struct store_try *at,
                        const struct redisReply *reply, struct store_answer *out)
 {
     (void)question;
-    if (step == GREY_POOL)
+    if (at->step == GREY_POOL)
         return redis_reply_int(reply, &out->grey.pool_passes);
     if (redis_reply_count(reply) != 3 ||
         redis_reply_int(redis_reply_at(reply, 0), &out->grey.first_ms) != 0 ||
@@ -83,36 +91,36 @@ static int decode_grey(const struct store_question *question, size_t step,
     return redis_reply_int(redis_reply_at(reply, 2), &out->grey.passes);
 }
 
-static void encode_epoch(const struct store_question *question, size_t step,
-                         struct store_command *out)
+static void encode_epoch(const struct store_question *question,
+                         const struct store_try *at, struct store_command *out)
 {
     (void)question;
-    (void)step;
+    (void)at;
     redis_args_init(&out->args, "GET");
     redis_args_text(&out->args, STORE_EPOCH_KEY);
 }
 
-static int decode_epoch(const struct store_question *question, size_t step,
+static int decode_epoch(const struct store_question *question, struct store_try *at,
                         const struct redisReply *reply, struct store_answer *out)
 {
     (void)question;
-    (void)step;
+    (void)at;
     return redis_reply_int(reply, &out->epoch.since_ms);
 }
 
-static void encode_rate(const struct store_question *question, size_t step,
+static void encode_rate(const struct store_question *question, const struct store_try *at,
                         struct store_command *out)
 {
-    (void)step;
+    (void)at;
     redis_args_init(&out->args, "GET");
     redis_args_str(&out->args, store_keys_rate(&out->keys[0], question->rate.name));
 }
 
-static int decode_rate(const struct store_question *question, size_t step,
+static int decode_rate(const struct store_question *question, struct store_try *at,
                        const struct redisReply *reply, struct store_answer *out)
 {
     int64_t tat_us = 0;
-    (void)step;
+    (void)at;
     if (redis_reply_int(reply, &tat_us) != 0)
         return -1;
     store_rate_judge(&question->rate, tat_us, out);
@@ -121,11 +129,11 @@ static int decode_rate(const struct store_question *question, size_t step,
 
 enum { QUOTA_HASH, QUOTA_OVER, QUOTA_STEPS };
 
-static void encode_quota(const struct store_question *question, size_t step,
-                         struct store_command *out)
+static void encode_quota(const struct store_question *question,
+                         const struct store_try *at, struct store_command *out)
 {
     struct store_key *key = &out->keys[0];
-    if (step == QUOTA_OVER) {
+    if (at->step == QUOTA_OVER) {
         redis_args_init(&out->args, "GET");
         redis_args_str(&out->args, store_keys_over(key, question->mailbox));
         return;
@@ -137,11 +145,11 @@ static void encode_quota(const struct store_question *question, size_t step,
     redis_args_text(&out->args, "active");
 }
 
-static int decode_quota(const struct store_question *question, size_t step,
+static int decode_quota(const struct store_question *question, struct store_try *at,
                         const struct redisReply *reply, struct store_answer *out)
 {
     (void)question;
-    if (step == QUOTA_OVER)
+    if (at->step == QUOTA_OVER)
         return redis_reply_int(reply, &out->quota.over_since_ms);
     if (redis_reply_count(reply) != 3 ||
         redis_reply_int(redis_reply_at(reply, 0), &out->quota.limit) != 0 ||
@@ -152,10 +160,10 @@ static int decode_quota(const struct store_question *question, size_t step,
     return redis_reply_int(redis_reply_at(reply, 2), &out->quota.active_ms);
 }
 
-static void encode_prefs(const struct store_question *question, size_t step,
-                         struct store_command *out)
+static void encode_prefs(const struct store_question *question,
+                         const struct store_try *at, struct store_command *out)
 {
-    (void)step;
+    (void)at;
     redis_args_init(&out->args, "HMGET");
     redis_args_str(&out->args, store_keys_prefs(&out->keys[0], question->scope));
     for (size_t i = 0; i < STORE_PREFS; i++)
@@ -164,11 +172,11 @@ static void encode_prefs(const struct store_question *question, size_t step,
 
 /* A value that we do not know makes the answer unknown: going on without it could refuse
    what its owner wants to have. */
-static int decode_prefs(const struct store_question *question, size_t step,
+static int decode_prefs(const struct store_question *question, struct store_try *at,
                         const struct redisReply *reply, struct store_answer *out)
 {
     (void)question;
-    (void)step;
+    (void)at;
     if (redis_reply_count(reply) != STORE_PREFS)
         return -1;
     for (size_t i = 0; i < STORE_PREFS; i++) {
@@ -198,12 +206,12 @@ static size_t put_username(char *out, size_t room, struct mx_str name)
 }
 
 /* "<prefix><username>/quota/storage": bytes. A name too long for a key has no usage. */
-static void encode_dovecot(const struct store_question *question, size_t step,
-                           struct store_command *out)
+static void encode_dovecot(const struct store_question *question,
+                           const struct store_try *at, struct store_command *out)
 {
     static const struct mx_str suffix = MX_STR("/quota/storage");
     struct mx_str prefix = mx_str_sub(question->dovecot.prefix, 0, 128);
-    (void)step;
+    (void)at;
     if (prefix.n > 0)
         memcpy(out->text, prefix.p, prefix.n);
     size_t n = prefix.n;
@@ -214,11 +222,11 @@ static void encode_dovecot(const struct store_question *question, size_t step,
     redis_args_str(&out->args, mx_str_of(out->text, n + suffix.n));
 }
 
-static int decode_dovecot(const struct store_question *question, size_t step,
+static int decode_dovecot(const struct store_question *question, struct store_try *at,
                           const struct redisReply *reply, struct store_answer *out)
 {
     (void)question;
-    (void)step;
+    (void)at;
     out->quota.has_used = !redis_reply_is_nil(reply);
     return redis_reply_int(reply, &out->quota.used);
 }

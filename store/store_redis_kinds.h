@@ -5,23 +5,35 @@
 
 #include <stddef.h>
 
+#include "mx_net.h"
 #include "redis_reply.h"
 #include "store.h"
 #include "store_keys.h"
+#include "store_pattern.h"
 
 /* A command with the memory that its arguments point into. */
 struct store_command {
     struct redis_args args;
     struct store_key keys[2];
-    char text[STORE_TUPLE_TEXT_MAX];
+    union {
+        char text[STORE_TUPLE_TEXT_MAX];
+        char nets[STORE_NETWORKS_MAX][MX_NET_TEXT_MAX];
+    };
+};
+
+/* One attempt at a question. */
+struct store_try {
+    size_t step;    /* which of the commands */
+    uint64_t kinds; /* of a list: patterns of these kinds are asked for */
+    uint64_t held;  /* the kinds that the list has, by its own words; from decode */
 };
 
 struct store_question_kind {
     size_t n_commands; /* in a row, without a script: replicas may answer one day */
-    void (*encode)(const struct store_question *question, size_t step,
+    void (*encode)(const struct store_question *question, const struct store_try *at,
                    struct store_command *out);
     /* Fails: the reply is not what the command returns (-1). */
-    int (*decode)(const struct store_question *question, size_t step,
+    int (*decode)(const struct store_question *question, struct store_try *io_at,
                   const struct redisReply *reply, struct store_answer *out);
 };
 

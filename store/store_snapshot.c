@@ -19,6 +19,7 @@
 
 #include "mx_arena.h"
 #include "mx_time.h"
+#include "store_pattern.h"
 
 #define KEY_MAX (2 * STORE_PATTERN_MAX + 1) /* bytes: what the store itself takes */
 
@@ -33,6 +34,7 @@ struct store_snapshot {
     struct store store;
     struct store *inner;
     const struct mx_clock *clock;
+    uint64_t kinds; /* of patterns that were ever put in: no need to look for others */
     struct slot slots[STORE_SNAPSHOT_SLOTS];
 };
 
@@ -51,7 +53,8 @@ static struct store_snapshot *of(struct store *store)
 static struct mx_str key_of(struct mx_arena *arena, const struct store_list_query *query,
                             size_t at)
 {
-    struct mx_str scope = query->scope, pattern = query->patterns[at];
+    char room[MX_NET_TEXT_MAX];
+    struct mx_str scope = query->scope, pattern = store_list_pattern(query, at, room);
     char *key = mx_arena_alloc(arena, scope.n + 1 + pattern.n);
     if (scope.n > 0)
         memcpy(key, scope.p, scope.n);
@@ -101,18 +104,23 @@ static void learn(struct store_snapshot *self, struct mx_arena *arena,
                   const struct store_list_query *query, const struct store_answer *answer)
 {
     bool is_listed = answer->list.listing != STORE_NOT_LISTED;
-    size_t ahead = is_listed ? answer->list.pattern : query->n_patterns;
-    for (size_t i = 0; i < ahead && i < query->n_patterns; i++)
-        forget(self, key_of(arena, query, i));
-    if (is_listed && ahead < query->n_patterns)
+    size_t n = store_list_count(query), ahead = is_listed ? answer->list.pattern : n;
+    for (size_t i = 0; i < ahead && i < n && self->kinds != 0; i++)
+        if (self->kinds & store_list_kind(query, i))
+            forget(self, key_of(arena, query, i));
+    if (is_listed && ahead < n) {
+        self->kinds |= store_list_kind(query, ahead);
         remember(self, key_of(arena, query, ahead), answer->list.listing);
+    }
 }
 
 static void recall(struct store_snapshot *self, struct mx_arena *arena,
                    const struct store_list_query *query, struct store_answer *answer)
 {
     int64_t now_ms = mx_mono_ms(self->clock);
-    for (size_t i = 0; i < query->n_patterns; i++) {
+    for (size_t i = 0; i < store_list_count(query) && self->kinds != 0; i++) {
+        if (!(self->kinds & store_list_kind(query, i)))
+            continue;
         struct mx_str key = key_of(arena, query, i);
         const struct slot *slot = slot_of(self, key);
         if (!holds(slot, key) || now_ms - slot->seen_ms > STORE_SNAPSHOT_AGE_MS)

@@ -1,7 +1,7 @@
 /*
  * Patterns and scopes as users write them, and list entries as Redis returns them. What
- * is normalised stays as it is when normalised again; each candidate of an address is a
- * pattern that can be listed.
+ * is normalised stays as it is when normalised again; each candidate of an address is of
+ * the kind that a list says it has.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -30,12 +30,20 @@ static void check_candidates(struct mx_arena *arena, struct mx_str text)
 {
     struct mx_addr sender;
     struct mx_net client = {0};
-    const struct mx_str *patterns;
+    struct store_list_query query = {.client = &client};
+    char room[MX_NET_TEXT_MAX];
     if (mx_addr_parse(arena, text, &sender, NULL) != 0)
         return;
     mx_net_parse(sender.domain, &client, NULL);
-    if (store_pattern_candidates(arena, &sender, &client, &patterns) > STORE_PATTERNS_MAX)
+    query.n_patterns = store_pattern_senders(arena, &sender, &query.patterns);
+    if (store_list_count(&query) > STORE_PATTERNS_MAX)
         abort();
+    for (size_t i = 0; i < store_list_count(&query); i++) {
+        struct mx_str pattern = store_list_pattern(&query, i, room);
+        char letter = store_kinds_letter(pattern);
+        if (store_kinds_parse(mx_str_of(&letter, 1)) != store_list_kind(&query, i))
+            abort();
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -16,8 +16,10 @@
 #include <cmocka.h>
 
 #include "mx_arena.h"
+#include "mx_net.h"
 #include "mx_time.h"
 #include "private_redis.h"
+#include "store_admin.h"
 #include "store_keys.h"
 #include "store_mem.h"
 #include "store_redis.h"
@@ -231,8 +233,8 @@ static void put_on_list(struct bed *bed, struct store *store, const struct step 
             private_redis_cmd(&bed->redis, "HDEL '%s' '%s'", key.text,
                               mx_str_cstr(arena, step->b));
         else
-            private_redis_cmd(&bed->redis, "HSET '%s' '%s' '%c 1700000000000'", key.text,
-                              mx_str_cstr(arena, step->b),
+            private_redis_cmd(&bed->redis, "HSET '%s' '%s' '%c 1700000000000' '#' '*'",
+                              key.text, mx_str_cstr(arena, step->b),
                               step->listing == STORE_ALLOWED ? 'a' : 'd');
     }
     mx_arena_free(arena);
@@ -473,6 +475,137 @@ static void test_store_redis_batch_is_one_round_trip(void **state)
     assert_int_equal(private_redis_stat(&bed->redis, "evalsha", "calls"), 0);
 }
 
+struct listed {
+    struct mx_str pattern;
+    enum store_listing listing;
+    uint64_t rounds; /* of the next look at the list, by one who last saw it before */
+    struct store_answer want;
+};
+
+static void look_at_list(struct bed *bed, struct store *store, const char *client,
+                         const struct listed *step, uint64_t rounds)
+{
+    struct mx_str senders[] = {MX_STR("x@b.example"), MX_STR("b.example"),
+                               MX_STR(".b.example"), MX_STR(".example")};
+    struct mx_net net;
+    struct store_question question = {
+        .kind = STORE_LIST_MATCH,
+        .list = {.scope = MX_STR("system"), .patterns = senders, .n_patterns = 4}};
+    struct store_answer got = {0}, want = step->want;
+    struct store_batch batch = {.questions = &question, .answers = &got, .n = 1};
+    struct store_stats before, after;
+    assert_int_equal(mx_net_parse(mx_str(client), &net, NULL), 0);
+    question.list.client = &net;
+    store_stats(store, &before);
+    ask(bed, store, &batch);
+    store_stats(store, &after);
+    want.is_known = true;
+    assert_memory_equal(&got, &want, sizeof(got));
+    assert_int_equal(after.round_trips - before.round_trips, rounds);
+}
+
+/* What mxdropctl lists set is seen at once, whatever was known of the list before, and
+   costs a second round once. */
+static void test_store_agree_list_gets_new_kinds(void **state)
+{
+    static const struct listed steps[] = {
+        {S("other.example"), STORE_NOT_LISTED, 1, {0}},
+        {S("192.0.2.0/24"), STORE_DENIED, 2, {.list = {STORE_DENIED, 4 + 8}}},
+        {S("2001:db8::/32"), STORE_DENIED, 1, {.list = {STORE_DENIED, 4 + 8}}},
+        {S("192.0.2.9"), STORE_ALLOWED, 2, {.list = {STORE_ALLOWED, 4}}},
+        {S(".example"), STORE_DENIED, 2, {.list = {STORE_DENIED, 3}}},
+        {S("x@b.example"), STORE_ALLOWED, 2, {.list = {STORE_ALLOWED, 0}}},
+        {S("x@b.example"), STORE_NOT_LISTED, 1, {.list = {STORE_DENIED, 3}}},
+        {S(".example"), STORE_NOT_LISTED, 1, {.list = {STORE_ALLOWED, 4}}},
+        {S("192.0.2.9"), STORE_NOT_LISTED, 1, {.list = {STORE_DENIED, 4 + 8}}},
+        {S("192.0.2.0/24"), STORE_NOT_LISTED, 1, {0}},
+        {S("2001:db8::/32"), STORE_NOT_LISTED, 1, {0}},
+        {S("b.example"), STORE_DENIED, 2, {.list = {STORE_DENIED, 1}}},
+    };
+    struct bed *bed = *state;
+    struct store_admin *admin = NULL;
+    struct mx_arena *arena = mx_arena_new(4096);
+    assert_int_equal(store_admin_open(&bed->redis.settings, &admin, NULL), 0);
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+        const struct listed *step = &steps[i];
+        assert_int_equal(store_admin_list_set(admin, MX_STR("system"), step->pattern,
+                                              step->listing, NULL),
+                         0);
+        store_mem_list(bed->mem, "system", mx_str_cstr(arena, step->pattern),
+                       step->listing);
+        look_at_list(bed, bed->mem, "192.0.2.9", step, 1);
+        look_at_list(bed, bed->store, "192.0.2.9", step, step->rounds);
+        look_at_list(bed, bed->store, "192.0.2.9", step, 1);
+    }
+    store_admin_close(admin);
+    mx_arena_free(arena);
+}
+
+/* An emptied list is gone; one of an old release, without names, is asked for all once
+   something is put on it. */
+static void test_store_redis_list_names_its_kinds(void **state)
+{
+    struct bed *bed = *state;
+    struct store_admin *admin = NULL;
+    struct listed old = {.want.list = {STORE_DENIED, 4 + 8}};
+    assert_int_equal(store_admin_open(&bed->redis.settings, &admin, NULL), 0);
+    store_admin_list_set(admin, MX_STR("a@b"), MX_STR("c.example"), STORE_DENIED, NULL);
+    store_admin_list_set(admin, MX_STR("a@b"), MX_STR("10.0.0.0/8"), STORE_DENIED, NULL);
+    assert_string_equal(private_redis_cmd(&bed->redis, "HGET 'mx:ls:{a@b}' '#'"), "dY\n");
+    store_admin_list_set(admin, MX_STR("a@b"), MX_STR("c.example"), STORE_NOT_LISTED,
+                         NULL);
+    store_admin_list_set(admin, MX_STR("a@b"), MX_STR("10.0.0.0/8"), STORE_NOT_LISTED,
+                         NULL);
+    assert_string_equal(private_redis_cmd(&bed->redis, "KEYS '*'"), "mx:{probe}\n");
+    private_redis_cmd(&bed->redis, "HSET 'mx:ls:{system}' 192.0.2.0/24 'd 5'");
+    store_admin_list_set(admin, MX_STR("system"), MX_STR("c.example"), STORE_DENIED,
+                         NULL);
+    assert_string_equal(private_redis_cmd(&bed->redis, "HGET 'mx:ls:{system}' '#'"),
+                        "*\n");
+    look_at_list(bed, bed->store, "192.0.2.9", &old, 2);
+    store_admin_close(admin);
+}
+
+static void close_store(struct store_batch *batch)
+{
+    struct bed *bed = batch->user;
+    store_free(bed->store);
+    bed->store = NULL;
+}
+
+/* Closed between the two rounds: the answer is unknown, and told once. */
+static void test_store_redis_closes_before_the_second_round(void **state)
+{
+    struct bed *bed = *state;
+    int done = 0;
+    struct mx_net net;
+    struct store_question list = {.kind = STORE_LIST_MATCH,
+                                  .list = {.scope = MX_STR("system"), .client = &net}};
+    struct store_question epoch = {.kind = STORE_EPOCH};
+    struct store_answer answers[2] = {0};
+    struct store_batch first = {.questions = &list,
+                                .answers = &answers[0],
+                                .n = 1,
+                                .timeout_ms = 5000,
+                                .done = on_done,
+                                .user = &done};
+    struct store_batch second = {.questions = &epoch,
+                                 .answers = &answers[1],
+                                 .n = 1,
+                                 .timeout_ms = 5000,
+                                 .done = close_store,
+                                 .user = bed};
+    mx_net_parse(MX_STR("192.0.2.9"), &net, NULL);
+    private_redis_cmd(&bed->redis, "HSET 'mx:ls:{system}' 192.0.2.0/24 'd 5' '#' I");
+    store_ask(bed->store, &first);
+    store_ask(bed->store, &second);
+    assert_true(uv_wait(&bed->loop, is_done, &done));
+    assert_int_equal(done, 1);
+    assert_true(answers[1].is_known);
+    assert_false(answers[0].is_known);
+    assert_string_equal(first.fault, "store closed");
+}
+
 /* How often Redis read from, and wrote to, any client so far. */
 static long redis_io(struct bed *bed)
 {
@@ -592,6 +725,9 @@ int main(void)
         TEST(test_store_redis_choice_that_is_none),
         TEST(test_store_agree_no_time_to_live),
         TEST(test_store_agree_long_texts),
+        TEST(test_store_agree_list_gets_new_kinds),
+        TEST(test_store_redis_list_names_its_kinds),
+        TEST(test_store_redis_closes_before_the_second_round),
         TEST(test_store_redis_batch_is_one_round_trip),
         TEST(test_store_redis_batch_is_one_read_and_one_write),
         TEST(test_store_redis_volatile_keys_have_a_ttl),

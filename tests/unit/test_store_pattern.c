@@ -107,15 +107,25 @@ static void test_store_scope_normalise(void **state)
     }
 }
 
+/* All patterns of a sender and client, in order. */
 static size_t candidates(void **state, const char *sender, const char *client,
                          const struct mx_str **out)
 {
     struct mx_addr addr;
     struct mx_net net = {0};
+    struct store_list_query query = {.client = &net};
+    char room[MX_NET_TEXT_MAX];
     assert_int_equal(mx_addr_parse(*state, mx_str(sender), &addr, NULL), 0);
     if (client)
         assert_int_equal(mx_net_parse(mx_str(client), &net, NULL), 0);
-    return store_pattern_candidates(*state, &addr, &net, out);
+    query.n_patterns = store_pattern_senders(*state, &addr, &query.patterns);
+    size_t n = store_list_count(&query);
+    struct mx_str *all = mx_arena_array(*state, n + 1, sizeof(*all));
+    for (size_t i = 0; i < n; i++)
+        all[i] = mx_str_dup(*state, store_list_pattern(&query, i, room));
+    assert_int_equal(store_list_pattern(&query, n, room).n, 0);
+    *out = all;
+    return n;
 }
 
 static void test_store_pattern_candidates_order(void **state)
@@ -184,6 +194,40 @@ static void test_store_pattern_normalised_is_among_candidates(void **state)
     }
 }
 
+/* What a list says of a pattern is what those ask for whom it concerns. */
+static void test_store_kinds_of_listed_and_asked_agree(void **state)
+{
+    struct mx_str senders[] = {MX_STR("a@b.example"), MX_STR("b.example"),
+                               MX_STR(".b.example")};
+    static const char *const clients[] = {"192.0.2.9", "2001:db8:1:2:3::4"};
+    char room[MX_NET_TEXT_MAX], letter;
+    uint64_t all = 0;
+    (void)state;
+    for (size_t c = 0; c < 2; c++) {
+        struct mx_net net;
+        struct store_list_query query = {
+            .patterns = senders, .n_patterns = 3, .client = &net};
+        assert_int_equal(mx_net_parse(mx_str(clients[c]), &net, NULL), 0);
+        for (size_t i = 0; i < store_list_count(&query); i++) {
+            letter = store_kinds_letter(store_list_pattern(&query, i, room));
+            assert_true(store_kinds_parse(mx_str_of(&letter, 1)) ==
+                        store_list_kind(&query, i));
+            all |= store_list_kind(&query, i);
+        }
+    }
+    assert_int_equal(__builtin_popcountll(all), 3 + 25 + 6);
+}
+
+static void test_store_kinds_parse(void **state)
+{
+    (void)state;
+    assert_true(store_kinds_parse(MX_STR_NONE) == 0);
+    assert_true(store_kinds_parse(MX_STR("adt")) == STORE_KINDS_SENDERS);
+    assert_true(store_kinds_parse(MX_STR("*")) == STORE_KINDS_ALL);
+    assert_true(store_kinds_parse(MX_STR("a?")) == STORE_KINDS_ALL);
+    assert_true(store_kinds_parse(MX_STR("a\0")) == STORE_KINDS_ALL);
+}
+
 static void test_store_listing_round_trip(void **state)
 {
     char text[STORE_LISTING_MAX];
@@ -227,6 +271,8 @@ int main(void)
         TEST(test_store_pattern_candidates_nobody_knows),
         TEST(test_store_pattern_candidates_deep_domain_keeps_its_parents),
         TEST(test_store_pattern_normalised_is_among_candidates),
+        TEST(test_store_kinds_of_listed_and_asked_agree),
+        TEST(test_store_kinds_parse),
         TEST(test_store_listing_round_trip),
         TEST(test_store_listing_parse_odd_values),
     };
