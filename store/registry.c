@@ -251,8 +251,8 @@ static void close_all(struct registry *registry)
 {
     if (uv_is_closing((uv_handle_t *)&registry->timer))
         return;
-    redis_link_close(registry->link);
     uv_close((uv_handle_t *)&registry->timer, on_closed);
+    redis_link_close(registry->link); /* calls on_left where that still waits */
 }
 
 static void on_left(void *user, const struct redisReply *reply)

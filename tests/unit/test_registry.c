@@ -163,6 +163,20 @@ static void test_registry_leave_then_stop(void **state)
     registry_stop(watcher.registry);
 }
 
+/* Redis hangs: the farewell gets no answer, and the loop ends all the same. */
+static void test_registry_leave_then_stop_while_redis_hangs(void **state)
+{
+    struct bed *bed = *state;
+    struct member scand = {.id = "scand@a"};
+    join(bed, &scand, "scand");
+    wait_scanners(bed, &scand, 1);
+    kill(bed->redis.pid, SIGSTOP);
+    registry_leave(scand.registry);
+    registry_stop(scand.registry);
+    assert_int_equal(uv_run(&bed->loop, UV_RUN_DEFAULT), 0);
+    kill(bed->redis.pid, SIGCONT);
+}
+
 static void test_registry_silent_node_expires(void **state)
 {
     struct bed *bed = *state;
@@ -340,6 +354,7 @@ int main(void)
         TEST(test_registry_two_nodes_see_each_other),
         TEST(test_registry_version_is_news_not_load),
         TEST(test_registry_leave_then_stop),
+        TEST(test_registry_leave_then_stop_while_redis_hangs),
         TEST(test_registry_silent_node_expires),
         TEST(test_registry_redis_restart_drops_nobody),
         TEST(test_registry_forgotten_scripts),
