@@ -55,7 +55,8 @@ static int order(struct sup_engine *engine, enum engine_word word, struct mx_err
 
 static void doubt(struct supervisor *sup, const char *what, const char *why)
 {
-    snprintf(sup->trial.doubt, sizeof(sup->trial.doubt), "%s%s", what, why);
+    /* A report may be longer than what fits: the log has all of it. */
+    snprintf(sup->trial.doubt, sizeof(sup->trial.doubt), "%s%.400s", what, why);
 }
 
 /* It takes over: tried and found well, or ${untried} says why not tried. */
