@@ -61,7 +61,8 @@ static const struct mx_conf_key keys[] = {
      .min = 10 * SECOND,
      .max = 24 * 60 * MINUTE,
      .def = "2h",
-     .doc = "Give an MTA connection up when nothing was heard for so long."},
+     .doc = "Give an MTA connection up when nothing was heard for so long. Inside a "
+            "packet that is exact; connections at rest are looked at every 10 minutes."},
     {.name = "policyd",
      .type = MX_CONF_STRINGS,
      .offset = AT(policyd),

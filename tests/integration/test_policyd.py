@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 import yaml
+import zmq
 
 import harness
 import policy_wire as wire
@@ -59,6 +60,7 @@ class Site:
     def __init__(self):
         self.dir = harness.private_dir()
         self.daemons, self.clients = [], []
+        self.store_timeout = "1s"
         self.redis = Redis(self.dir)
 
     def configure(self, name, **settings):
@@ -69,7 +71,7 @@ class Site:
         own.update(settings)
         path = self.dir / f"{name}.yaml"
         path.write_text(yaml.safe_dump({
-            "redis": {"address": f"unix:{self.redis.socket}", "timeout": "1s",
+            "redis": {"address": f"unix:{self.redis.socket}", "timeout": self.store_timeout,
                       "backoff_max": "200ms"},
             "policyd": own, "log": {"level": "debug"}}))
         return path
@@ -85,9 +87,9 @@ class Site:
         assert process.running(), process.log()
         return process, self.client(f"ipc://{self.dir}/{name}.sock")
 
-    def client(self, endpoint):
+    def client(self, endpoint, keys=None):
         """A connection of its own."""
-        self.clients.append(wire.Policyd(endpoint))
+        self.clients.append(wire.Policyd(endpoint, keys))
         return self.clients[-1]
 
     def close(self):
@@ -246,6 +248,52 @@ def test_drain(site):
         assert kind == wire.STATUS_REPLY and error.node.is_draining
     assert process.popen.wait(30) == 0
     assert site.redis.cli("hlen", "mx:reg:{policyd}:node") == "0"
+
+
+def stalled(site, **settings):
+    """A policyd whose store hangs, with one check under way; (process, client, request)."""
+    site.store_timeout = "10s"
+    process, policyd = site.policyd(deadline={"rcpt": "20s"}, **settings)
+    policyd.rcpt("a@s.example", "bob@example.org")
+    site.redis.process.popen.send_signal(signal.SIGSTOP)
+    request = policyd.send(wire.POLICY_REQUEST, wire.rcpt_request("a@s.example", "c@example.org"),
+                           deadline_ms=20000)
+    wait_until(lambda: policyd.status().node.busy == 1, "the check to be under way")
+    return process, policyd, request
+
+
+def test_in_flight_is_the_bound(site):
+    """One more is answered at once: overloaded; the first gets its answer."""
+    _, policyd, first = stalled(site, in_flight=1)
+    kind, error = policyd.receive(policyd.send(
+        wire.POLICY_REQUEST, wire.rcpt_request("a@s.example", "d@example.org")))
+    assert (kind, error.code) == (wire.ERROR, wire.OVERLOADED)
+    site.redis.process.popen.send_signal(signal.SIGCONT)
+    assert policyd.receive(first)[0] == wire.POLICY_REPLY
+
+
+def test_drain_timeout_ends_the_wait(site):
+    """What hangs for longer is answered without the store: here at once, not after 5 s."""
+    process, policyd, request = stalled(site, drain_timeout="0s")
+    process.popen.terminate()
+    kind, reply = policyd.receive(request, timeout=4)
+    assert kind == wire.POLICY_REPLY and "greylist" in reply.degraded
+    assert process.popen.wait(30) == 0
+    site.redis.process.popen.send_signal(signal.SIGCONT)
+
+
+def test_keys_say_who_may_ask(site):
+    """tcp:// with CURVE: the key on the list is served, another one is not heard."""
+    server, friend, stranger = (zmq.curve_keypair() for _ in range(3))
+    endpoint = f"tcp://127.0.0.1:{harness.free_port()}"
+    site.policyd(endpoint=endpoint, public_key=server[0].decode(),
+                 secret_key=server[1].decode(), allowed_keys=[friend[0].decode()])
+    asked = wire.rcpt_request("a@s.example", "bob")
+    known = site.client(endpoint, keys=(server[0], *friend))
+    assert known.call(wire.POLICY_REQUEST, asked, wire.POLICY_REPLY).module == "fq_rcpt"
+    unknown = site.client(endpoint, keys=(server[0], *stranger))
+    with pytest.raises(TimeoutError):
+        unknown.receive(unknown.send(wire.POLICY_REQUEST, asked), timeout=1)
 
 
 def test_bad_requests(site):

@@ -72,7 +72,8 @@ class Scand:
                          "reload_interval": "0", "temp_dir": directory,
                          "node": "test-1"}
         self.settings.update(settings)
-        self.signatures = self.settings.pop("signatures", SIGNATURES)
+        self.clamav = {"signatures": self.settings.pop("signatures", SIGNATURES),
+                       **self.settings.pop("clamav", {})}
         self.redis = redis or os.path.join(directory, "nobody.sock")
         self.process = None
         self.client = None
@@ -85,7 +86,9 @@ class Scand:
                 if isinstance(value, dict):  # a group
                     value = "".join(f"\n    {k}: {v}" for k, v in value.items())
                 f.write(f"  {key}: {value}\n")
-            f.write(f"  clamav:\n    signatures: {self.signatures}\n")
+            f.write("  clamav:\n")
+            for key, value in self.clamav.items():
+                f.write(f"    {key}: {value}\n")
             f.write(f"redis:\n  address: unix:{self.redis}\n")
 
     def start(self):

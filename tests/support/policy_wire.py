@@ -15,7 +15,7 @@ import zmq
 PROTO = pathlib.Path(__file__).resolve().parents[2] / "proto"
 ERROR, POLICY_REQUEST, POLICY_REPLY = 0, 1, 2
 TOPOLOGY_REQUEST, TOPOLOGY_REPLY, STATUS_REQUEST, STATUS_REPLY = 5, 6, 7, 8
-BAD_REQUEST, UNKNOWN_TYPE, DRAINING = 1, 2, 6
+BAD_REQUEST, UNKNOWN_TYPE, OVERLOADED, DRAINING = 1, 2, 5, 6
 
 
 def _schemas():
@@ -35,11 +35,17 @@ CONTINUE, REJECT, TEMPFAIL = (policy.ACTION_CONTINUE, policy.ACTION_REJECT,
 
 
 class Policyd:
-    """One DEALER to one policyd; send() and receive() may be mixed freely."""
+    """One DEALER to one policyd; send() and receive() may be mixed freely.
 
-    def __init__(self, endpoint):
+    keys, for tcp://: policyd's public key, our public and our secret one.
+    """
+
+    def __init__(self, endpoint, keys=None):
         self.socket = zmq.Context.instance().socket(zmq.DEALER)
         self.socket.linger = 0
+        if keys:
+            self.socket.curve_serverkey = keys[0]
+            self.socket.curve_publickey, self.socket.curve_secretkey = keys[1:]
         self.socket.connect(endpoint)
         self.last_id = 0
         self.waiting = {}

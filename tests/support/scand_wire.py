@@ -34,11 +34,17 @@ scan, admin = _schemas()
 
 
 class Scanner:
-    """One DEALER to one scanner. send() and receive() may be mixed freely."""
+    """One DEALER to one scanner. send() and receive() may be mixed freely.
 
-    def __init__(self, endpoint):
+    keys, for tcp://: the scanner's public key, our public and our secret one.
+    """
+
+    def __init__(self, endpoint, keys=None):
         self.socket = zmq.Context.instance().socket(zmq.DEALER)
         self.socket.linger = 0
+        if keys:
+            self.socket.curve_serverkey = keys[0]
+            self.socket.curve_publickey, self.socket.curve_secretkey = keys[1:]
         self.socket.connect(endpoint)
         self.last_id = 0
         self.waiting = {}

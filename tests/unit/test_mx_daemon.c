@@ -297,6 +297,30 @@ static void test_ready_reload_stop(void **state)
     next_message(f); /* STOPPING after run */
 }
 
+/* "auto" asks who reads; the others are told. */
+static void test_timestamps_as_set(void **state)
+{
+    static const struct {
+        const char *word;
+        bool is_stamped;
+    } cases[] = {{"\"on\"", true}, {"\"off\"", false}};
+    struct fixture *f = *state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char text[100];
+        snprintf(text, sizeof(text), "policyd: {workers: 3}\nlog: {timestamps: %s}\n",
+                 cases[i].word);
+        write_conf(f, text);
+        serve(f);
+        next_message(f);
+        kill(f->pid, SIGTERM);
+        assert_int_equal(finish(f), 0);
+        assert_int_equal(f->text[0] >= '0' && f->text[0] <= '9', cases[i].is_stamped);
+        while (strncmp(next_message(f), "STOPPING=1", 10) != 0)
+            ;
+        next_message(f); /* STOPPING after run */
+    }
+}
+
 static void test_broken_reload_keeps_the_old(void **state)
 {
     struct fixture *f = *state;
@@ -333,6 +357,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_metrics_address_is_a_start_error, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_ready_reload_stop, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_timestamps_as_set, setup, teardown),
         cmocka_unit_test_setup_teardown(test_broken_reload_keeps_the_old, setup,
                                         teardown),
     };

@@ -3,7 +3,7 @@
  * stopped, restarted, turned into a replica, out of memory; and a false server for what
  * a real one does too rarely.
  */
-#include "redis_link.h"
+#include "redis_link.c"
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -540,6 +540,43 @@ static void test_redis_link_hostile_servers_are_down(void **state)
     against_liar(*state, "$-1\r\n", "no answer within");
 }
 
+/* Doubling from backoff_min to backoff_max, and half of that at least. */
+static void test_back_off_ms_bounds(void **state)
+{
+    static const struct {
+        unsigned failures;
+        uint64_t least, most;
+    } cases[] = {
+        {0, 50, 100}, {1, 100, 200}, {2, 200, 400}, {3, 350, 700}, {99, 350, 700}};
+    const struct store_redis_settings settings = {.backoff_min_ms = 100,
+                                                  .backoff_max_ms = 700};
+    struct redis_link link = {.options = {.settings = &settings}};
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        link.failures = cases[i].failures;
+        for (int n = 0; n < 50; n++)
+            assert_in_range(back_off_ms(&link), cases[i].least, cases[i].most);
+    }
+}
+
+/* The time to connect is one budget from looking the name up to the greeting. */
+static void test_set_phase_connect_timeout(void **state)
+{
+    const struct store_redis_settings settings = {.connect_timeout_ms = 60000};
+    struct redis_link link = {.options = {.settings = &settings}};
+    uv_loop_t loop;
+    (void)state;
+    uv_loop_init(&loop);
+    uv_timer_init(&loop, &link.timer);
+    set_phase(&link, PHASE_RESOLVE);
+    assert_in_range(uv_timer_get_due_in(&link.timer), 59000, 60000);
+    set_phase(&link, PHASE_GREET);
+    assert_in_range(uv_timer_get_due_in(&link.timer), 59000, 60000);
+    uv_close((uv_handle_t *)&link.timer, NULL);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&loop), 0);
+}
+
 static int setup(void **state)
 {
     struct bed *bed = mx_xalloc(sizeof(*bed));
@@ -568,6 +605,8 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_back_off_ms_bounds),
+        cmocka_unit_test(test_set_phase_connect_timeout),
         TEST(test_redis_link_kill_and_restart_unix),
         TEST(test_redis_link_kill_and_restart_tcp),
         TEST(test_redis_link_kill_in_flight),
