@@ -1,75 +1,114 @@
 /*
  * mxdropctl rules: SpamAssassin rule files as the scanner reads them. "check" lists what
- * it does not take, with file and line; "explain" says what one rule is.
+ * it does not take, with file and line; "explain" says what one rule is and costs; "diff"
+ * compares two sets.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "ctl.h"
+#include "ctl_rules.h"
+#include "ctl_scanner.h"
 #include "mx_arena.h"
+#include "mx_conf.h"
 #include "mx_err.h"
 #include "scan_rules.h"
 
-#define DIRS_MAX 64
-#define DEFINITION_MAX 2000 /* bytes shown of a definition */
-
-enum { OPT_ALL = 256, OPT_OVERLAY };
+enum { OPT_ALL = 256, OPT_OVERLAY, OPT_SAMPLE, OPT_REQUIRED, OPT_JSON };
 
 struct rules {
-    struct ctl *ctl;
-    bool is_all;
-    const char *overlay;
+    struct ctl_rules common;
     const char *verb;
-    const char *args[DIRS_MAX + 2]; /* ends with NULL */
+    const char *args[SCAN_RULES_DIRS_MAX + 2]; /* ends with NULL */
     size_t n_args;
 };
 
 static const struct argp_option options[] = {
-    {"all", OPT_ALL, NULL, 0, "check: rules that only lack the network, too", 1},
+    {"all", OPT_ALL, NULL, 0,
+     "check: rules that only lack the network, too; diff: every line", 1},
     {"overlay", OPT_OVERLAY, "FILE", 0, "Scores that are read after all rules", 1},
+    {"sample", OPT_SAMPLE, "FILE|DIR", 0,
+     "diff: messages that both score; explain: messages that the cost is measured on", 1},
+    {"required", OPT_REQUIRED, "N", 0, "diff: the score of spam, if not as configured",
+     1},
+    {"json", OPT_JSON, NULL, 0, "diff: one JSON object", 1},
     CTL_OPTION_CONFIG,
     {0},
 };
+
+static void take_required(struct rules *rules, struct argp_state *state, const char *arg)
+{
+    char *end;
+
+    rules->common.required = strtod(arg, &end);
+    if (end == arg || *end || !(rules->common.required >= 0))
+        argp_error(state, "--required: a score, 0 or more, is wanted");
+}
+
+/* How many arguments each verb has. */
+static void check_arguments(const struct rules *rules, struct argp_state *state)
+{
+    static const struct {
+        const char *verb;
+        size_t min, max;
+        const char *fault;
+    } verbs[] = {
+        {"check", 0, SCAN_RULES_DIRS_MAX, "check: too many directories"},
+        {"explain", 1, SCAN_RULES_DIRS_MAX + 1, "explain: which rule?"},
+        {"diff", 2, 2, "diff: which two? OLD NEW"},
+    };
+
+    for (size_t i = 0; rules->verb && i < sizeof(verbs) / sizeof(*verbs); i++) {
+        if (strcmp(rules->verb, verbs[i].verb) != 0)
+            continue;
+        if (rules->n_args < verbs[i].min || rules->n_args > verbs[i].max)
+            argp_error(state, "%s", verbs[i].fault);
+        return;
+    }
+    argp_error(state, "check, explain or diff?");
+}
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
     struct rules *rules = state->input;
 
     switch (key) {
-    case OPT_ALL: rules->is_all = true; return 0;
-    case OPT_OVERLAY: rules->overlay = arg; return 0;
+    case OPT_ALL: rules->common.is_all = true; return 0;
+    case OPT_OVERLAY: rules->common.overlay = arg; return 0;
+    case OPT_SAMPLE: rules->common.sample = arg; return 0;
+    case OPT_REQUIRED: take_required(rules, state, arg); return 0;
+    case OPT_JSON: rules->common.is_json = true; return 0;
     case ARGP_KEY_ARG:
         if (!rules->verb)
             rules->verb = arg;
-        else if (rules->n_args <= DIRS_MAX)
+        else if (rules->n_args <= SCAN_RULES_DIRS_MAX)
             rules->args[rules->n_args++] = arg;
         else
-            argp_error(state, "more than %d directories", DIRS_MAX);
+            argp_error(state, "more than %d directories", SCAN_RULES_DIRS_MAX);
         return 0;
-    case ARGP_KEY_END:
-        if (!rules->verb ||
-            (strcmp(rules->verb, "check") != 0 && strcmp(rules->verb, "explain") != 0))
-            argp_error(state, "check or explain?");
-        if (strcmp(rules->verb, "explain") == 0 && rules->n_args == 0)
-            argp_error(state, "explain: which rule?");
-        return 0;
-    default: return ctl_option(rules->ctl, key, arg);
+    case ARGP_KEY_END: check_arguments(rules, state); return 0;
+    default: return ctl_option(rules->common.ctl, key, arg);
     }
 }
 
 static const struct argp argp = {
     .options = options,
     .parser = parse_option,
-    .args_doc = "check [DIR...]\nexplain NAME [DIR...]",
+    .args_doc = "check [DIR...]\nexplain NAME [DIR...]\ndiff OLD NEW",
     .doc = "SpamAssassin rule files as the scanner reads them.\v"
-           "Without DIR: those of the update channel, or of the package, and the site's. "
-           "check ends with 1 where anything is wrong; rules that only lack the network "
-           "are counted and no fault."};
+           "Without DIR: those of the configuration. check ends with 1 where anything is "
+           "wrong; rules that only lack the network are counted and no fault.\n\n"
+           "OLD and NEW are directories, DIR[:DIR]... in the order in which they are "
+           "read, or \"current\": those of the configuration. diff shows rules that are "
+           "new, gone or changed and, with --sample, whose scores move and by which "
+           "rules. It ends with 3 where messages cross the required score, without "
+           "--sample where rules differ, else with 0."};
 
 /* ---- check ---- */
 
 static void print_totals(const struct rules *rules, const struct scan_rules *read)
 {
-    FILE *out = rules->ctl->out;
+    FILE *out = rules->common.ctl->out;
     struct scan_rules_totals totals;
     struct scan_rules_kind kind;
 
@@ -92,13 +131,13 @@ static size_t print_problems(const struct rules *rules, const struct scan_rules 
 {
     struct scan_rules_totals totals;
     struct scan_rules_problem problem;
-    struct ctl *ctl = rules->ctl;
+    struct ctl *ctl = rules->common.ctl;
     size_t n_faults = 0, n = 0;
 
     fprintf(ctl->out, "\n");
     for (; scan_rules_problem(read, n, &problem); n++) {
         n_faults += problem.is_fault;
-        if (!problem.is_fault && !rules->is_all)
+        if (!problem.is_fault && !rules->common.is_all)
             continue;
         fprintf(ctl->out, "%s:%u: %s: %s: %s\n", ctl_text(ctl->arena, problem.file),
                 problem.line, ctl_text(ctl->arena, problem.about), problem.kind,
@@ -123,84 +162,55 @@ static int check(const struct rules *rules, const struct scan_rules *read,
                          : mx_err_set(err, MX_ERR_INPUT, "rules: %zu faults", n_faults);
 }
 
-/* ---- explain ---- */
+/* ---- all ---- */
 
-static void print_names(struct ctl *ctl, const char *label, const struct mx_str *names,
-                        size_t n)
+static int run_check(const struct rules *rules, const char *const *dirs,
+                     const char *overlay, struct mx_err *err)
 {
-    if (n == 0)
-        return;
-    fprintf(ctl->out, "%-12s", label);
-    for (size_t i = 0; i < n; i++)
-        fprintf(ctl->out, " %s", ctl_text(ctl->arena, names[i]));
-    fprintf(ctl->out, "\n");
+    struct scan_rules *read = NULL;
+    int status = scan_rules_open(dirs, overlay, &read, err);
+
+    if (status == 0)
+        status = check(rules, read, err);
+    scan_rules_close(read);
+    return status;
 }
 
-/* Definitions come from rule files: long ones are cut, and none reaches a terminal raw.
- */
-static void print_definition(struct ctl *ctl, const char *definition)
+/* The directories that are named from the nth argument on, else those configured. */
+static int run_dirs(struct rules *rules, struct mx_err *err)
 {
-    struct mx_str rest = mx_str(definition);
-    size_t n = rest.n;
+    const char *configured[SCAN_RULES_DIRS_MAX + 1];
+    bool is_check = strcmp(rules->verb, "check") == 0;
+    const char *const *named = rules->args + (is_check ? 0 : 1);
+    struct mx_conf *conf = NULL;
+    const char *overlay = NULL;
+    int status;
 
-    fprintf(ctl->out, "%-12s ", "definition");
-    rest = mx_str_sub(rest, 0, DEFINITION_MAX);
-    while (rest.n > 0) {
-        fputs(ctl_text(ctl->arena, mx_str_sub(rest, 0, 500)), ctl->out);
-        rest = mx_str_sub(rest, 500, rest.n);
-    }
-    if (n > DEFINITION_MAX)
-        fprintf(ctl->out, "... (%zu bytes)", n);
-    fprintf(ctl->out, "\n");
-}
-
-static int explain(const struct rules *rules, const struct scan_rules *read,
-                   struct mx_err *err)
-{
-    struct ctl *ctl = rules->ctl;
-    struct scan_rules_rule rule;
-    FILE *out = ctl->out;
-
-    if (!scan_rules_find(read, ctl->arena, mx_str(rules->args[0]), &rule))
-        return mx_err_set(err, MX_ERR_INPUT, "rules: no rule %s", rules->args[0]);
-    fprintf(out, "%s: %s\n", ctl_text(ctl->arena, rule.name), rule.kind);
-    fprintf(out, "%-12s %s:%u\n", "defined", ctl_text(ctl->arena, rule.file), rule.line);
-    if (rule.description.n > 0)
-        fprintf(out, "%-12s %s\n", "means", ctl_text(ctl->arena, rule.description));
-    print_definition(ctl, rule.definition);
-    fprintf(out, "%-12s %g %g %g %g%s%s\n", "scores", rule.scores[0], rule.scores[1],
-            rule.scores[2], rule.scores[3], rule.has_score ? "" : " (default)",
-            rule.is_active ? "" : "; not run in set 0");
-    if (*rule.flags)
-        fprintf(out, "%-12s %s\n", "flags", rule.flags);
-    if (rule.priority != 0)
-        fprintf(out, "%-12s %d\n", "priority", rule.priority);
-    if (*rule.judge)
-        fprintf(out, "%-12s %s\n", "judged by", rule.judge);
-    print_names(ctl, "reads", rule.reads, rule.n_reads);
-    print_names(ctl, "read by", rule.read_by, rule.n_read_by);
-    return 0;
+    if (ctl_scanner_conf(rules->common.ctl, &conf, err) != 0)
+        return -1;
+    scan_rules_conf_dirs(conf, configured, &overlay);
+    if (*named)
+        overlay = NULL; /* that of the configuration belongs to its directories */
+    if (rules->common.overlay)
+        overlay = rules->common.overlay;
+    rules->common.overlay = overlay;
+    if (!*named)
+        named = configured;
+    status = is_check ? run_check(rules, named, overlay, err)
+                      : ctl_rules_explain(&rules->common, rules->args[0], named, err);
+    mx_conf_free(conf);
+    return status;
 }
 
 int cmd_rules(struct ctl *ctl, int argc, char **argv, struct mx_err *err)
 {
-    struct rules rules = {.ctl = ctl};
-    struct scan_rules *read = NULL;
-    const char *standard[3];
-    const char *const *dirs;
-    bool is_check;
-    int rc;
+    struct rules rules = {.common = {.ctl = ctl, .required = -1}};
+    int status;
 
     argp_parse(&argp, argc, argv, 0, NULL, &rules);
-    is_check = strcmp(rules.verb, "check") == 0;
-    dirs = rules.args + (is_check ? 0 : 1);
-    if (!*dirs) {
-        scan_rules_default_dirs(standard);
-        dirs = standard;
-    }
-    if (scan_rules_open(dirs, rules.overlay, &read, err))
-        return mx_err_wrap(err, "rules");
-    rc = is_check ? check(&rules, read, err) : explain(&rules, read, err);
-    scan_rules_close(read);
-    return rc;
+    if (strcmp(rules.verb, "diff") == 0)
+        status = ctl_rules_diff(&rules.common, rules.args[0], rules.args[1], err);
+    else
+        status = run_dirs(&rules, err);
+    return status < 0 ? mx_err_wrap(err, "rules") : status;
 }

@@ -47,8 +47,8 @@ static const struct argp_option options[] = {
     {"only", OPT_ONLY, "DETECTOR,...", 0, "Run only these detectors", 1},
     {"now", OPT_NOW, "EPOCH", 0, "Scan as if it were this second since 1970", 1},
     {"profile", OPT_PROFILE, NULL, 0, "The cost of each detector", 1},
-    {"rules", OPT_RULES, "DIR", 0, "With --local: SpamAssassin rules of this directory",
-     1},
+    {"rules", OPT_RULES, "DIR[:DIR]...", 0,
+     "With --local: SpamAssassin rules of these directories", 1},
     {"endpoint", OPT_ENDPOINT, "ENDPOINT", 0,
      "Ask this scanner (default: those that are "
      "registered)",
@@ -84,7 +84,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     case OPT_LOCAL: scan->where.is_local = true; return 0;
     case OPT_JSON: scan->is_json = true; return 0;
     case OPT_PROFILE: scan->is_profile = true; return 0;
-    case OPT_RULES: scan->where.rules_dir = arg; return 0;
+    case OPT_RULES: scan->where.rules = arg; return 0;
     case OPT_ENDPOINT: scan->where.endpoint = arg; return 0;
     case OPT_PUBLIC_KEY: scan->where.public_key = arg; return 0;
     case OPT_KEYS: scan->where.keys_path = arg; return 0;
@@ -182,7 +182,7 @@ static int run(struct scan *scan, struct mx_err *err)
 {
     int status;
 
-    if (scan->where.rules_dir != NULL && !scan->where.is_local)
+    if (scan->where.rules != NULL && !scan->where.is_local)
         return mx_err_set(err, MX_ERR_INPUT, "--rules needs --local");
     if (ctl_scanner_open(scan->ctl, &scan->where, &scan->scanner, err) != 0)
         return -1;

@@ -27,6 +27,7 @@ struct ctl_command {
     const char *synopsis; /* of the arguments, for --help: "[--json] FILE|DIR|-..." */
     const char *doc;      /* one line for the list of commands */
     /* ${argv}[0] is "mxdropctl NAME". Usage errors end the program with 2 (argp).
+       Returns 0, or more than 2: the exit code of an answer that scripts look for.
        Fails: ${err} says what and why; exit 1. */
     int (*run)(struct ctl *ctl, int argc, char **argv, struct mx_err *err);
 };

@@ -29,7 +29,7 @@ struct ctl_scanner {
 
 /* ---- in this process ---- */
 
-static int load_conf(const struct ctl *ctl, struct mx_conf **out, struct mx_err *err)
+int ctl_scanner_conf(const struct ctl *ctl, struct mx_conf **out, struct mx_err *err)
 {
     static const struct mx_conf_section *const sections[] = {&scan_conf_section, NULL};
     const char *path = ctl_conf_path(ctl);
@@ -40,13 +40,33 @@ static int load_conf(const struct ctl *ctl, struct mx_conf **out, struct mx_err 
     return mx_conf_load(path, sections, mx_daemon_section_names, out, err);
 }
 
-static int open_local(const struct ctl *ctl, const char *rules_dir,
+const char *const *ctl_scanner_dirs(struct mx_arena *arena, const char *path)
+{
+    struct mx_str rest = mx_str(path), dir;
+    size_t n = 0, room = 2;
+    const char **dirs;
+
+    for (const char *p = path; *p; p++)
+        room += *p == ':';
+    dirs = mx_arena_array(arena, room, sizeof(*dirs));
+    while (mx_str_next(&rest, ':', &dir) == 0) {
+        if (dir.n > 0)
+            dirs[n++] = mx_arena_printf(arena, "%.*s", MX_STR_FMT(dir));
+    }
+    return dirs;
+}
+
+static int open_local(const struct ctl *ctl, const struct ctl_scanner_options *options,
                       struct ctl_scanner *scanner, struct mx_err *err)
 {
+    struct scan_local_options local = {
+        .dirs = options->rules ? ctl_scanner_dirs(ctl->arena, options->rules) : NULL,
+        .overlay = options->overlay,
+        .is_for_scores = options->is_for_scores};
     const char *fault;
 
-    if (load_conf(ctl, &scanner->conf, err) != 0 ||
-        scan_local_open(scanner->conf, rules_dir, &scanner->local, err) != 0)
+    if (ctl_scanner_conf(ctl, &scanner->conf, err) != 0 ||
+        scan_local_open(scanner->conf, &local, &scanner->local, err) != 0)
         return -1;
     for (size_t i = 0; (fault = scan_local_fault(scanner->local, i)); i++)
         fprintf(ctl->info, "not checked: %s\n", ctl_text(ctl->arena, mx_str(fault)));
@@ -78,7 +98,7 @@ int ctl_scanner_open(struct ctl *ctl, const struct ctl_scanner_options *options,
                      struct ctl_scanner **out, struct mx_err *err)
 {
     struct ctl_scanner *scanner = mx_xalloc(sizeof(*scanner));
-    int status = options->is_local ? open_local(ctl, options->rules_dir, scanner, err)
+    int status = options->is_local ? open_local(ctl, options, scanner, err)
                                    : open_remote(ctl, options, scanner, err);
 
     if (status == 0)

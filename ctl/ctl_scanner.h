@@ -11,11 +11,14 @@
 struct ctl;
 struct ctl_scanner;
 struct mx_arena;
+struct mx_conf;
 struct mx_err;
 
 struct ctl_scanner_options {
     bool is_local;
-    const char *rules_dir;  /* local only: rules of this directory; NULL: as configured */
+    const char *rules;      /* local only: "DIR[:DIR]..." of rules; NULL: as configured */
+    const char *overlay;    /* local only: score file; NULL: as configured */
+    bool is_for_scores;     /* local only: with rules in any case, without signatures */
     const char *endpoint;   /* ask this one; NULL: those of the registry */
     const char *public_key; /* of that endpoint, tcp:// only */
     const char *keys_path;  /* see ctl_peers_keys */
@@ -31,6 +34,16 @@ struct ctl_scanner_options {
 int ctl_scanner_open(struct ctl *ctl, const struct ctl_scanner_options *options,
                      struct ctl_scanner **out, struct mx_err *err);
 void ctl_scanner_close(struct ctl_scanner *scanner);
+
+/**
+ * ctl_scanner_conf(ctl, out, err):
+ * Section "scand" of the configuration, where there is a file, else defaults.
+ * Owner:  mx_conf_free.
+ */
+int ctl_scanner_conf(const struct ctl *ctl, struct mx_conf **out, struct mx_err *err);
+
+/** ctl_scanner_dirs(arena, path): the directories of "DIR[:DIR]...", ends with NULL. */
+const char *const *ctl_scanner_dirs(struct mx_arena *arena, const char *path);
 
 /** ctl_scanner_arena(scanner, n): an arena for the scan of ${n} octets. */
 struct mx_arena *ctl_scanner_arena(const struct ctl_scanner *scanner, size_t n);

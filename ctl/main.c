@@ -103,10 +103,10 @@ static int run_command(struct ctl *ctl, const struct ctl_command *command, int a
 
     argv[0] = mx_arena_printf(ctl->arena, "mxdropctl %s", command->name);
     status = command->run(ctl, argc, argv, &err);
-    if (fflush(ctl->out) != 0 && status == 0 && errno != EPIPE) /* head(1) had enough */
+    if (fflush(ctl->out) != 0 && status >= 0 && errno != EPIPE) /* head(1) had enough */
         status = mx_err_errno(&err, "%s: writing the result", command->name);
-    if (status == 0)
-        return 0;
+    if (status >= 0)
+        return status;
     fprintf(stderr, "mxdropctl: %s\n", ctl_text(ctl->arena, mx_str(err.text)));
     return 1;
 }

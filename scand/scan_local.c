@@ -13,13 +13,14 @@
 #include "mx_time.h"
 #include "scan_once.h"
 #include "scan_result.h"
+#include "scan_rules.h"
 
 #define FAULT_MAX 512 /* octets of a fault's text */
 
 struct scan_local {
     const struct scan_conf *conf;
     struct scan_conf own; /* conf with what the caller wants otherwise */
-    const char *names[SCAN_DETECTORS_MAX + 1], *rules_dir;
+    const char *names[SCAN_DETECTORS_MAX + 1], *dirs[SCAN_RULES_DIRS_MAX];
     struct scan_chain *chain;
     char *temp_dir;
     char fault[FAULT_MAX];
@@ -45,33 +46,46 @@ static int make_temp_dir(struct scan_local *local, struct mx_err *err)
     return 0;
 }
 
-/* The rules detector on, with rules of one directory and no cache. */
-static void take_rules(struct scan_local *local, const char *dir)
+/* The detectors that are configured, and that of rules; for scores without clamav. */
+static void choose_detectors(struct scan_local *local, bool is_for_scores)
 {
     struct mx_conf_strings *detectors = &local->own.detectors;
     bool is_on = false;
     size_t n = 0;
-    for (; n < detectors->n && n < SCAN_DETECTORS_MAX; n++) {
-        local->names[n] = detectors->v[n];
-        is_on |= strcmp(detectors->v[n], "rules") == 0;
+    for (size_t i = 0; i < detectors->n && n < SCAN_DETECTORS_MAX; i++) {
+        if (is_for_scores && strcmp(detectors->v[i], "clamav") == 0)
+            continue;
+        local->names[n++] = detectors->v[i];
+        is_on |= strcmp(detectors->v[i], "rules") == 0;
     }
     if (!is_on)
         local->names[n++] = "rules";
-    local->rules_dir = dir;
     *detectors = (struct mx_conf_strings){local->names, n};
-    local->own.rules.dirs = (struct mx_conf_strings){&local->rules_dir, 1};
-    local->own.rules.cache_dir = "";
 }
 
-int scan_local_open(const struct mx_conf *conf, const char *rules_dir,
+static void take_dirs(struct scan_local *local, const char *const *dirs)
+{
+    size_t n = 0;
+    for (; dirs[n] != NULL && n < SCAN_RULES_DIRS_MAX; n++)
+        local->dirs[n] = dirs[n];
+    local->own.rules.dirs = (struct mx_conf_strings){local->dirs, n};
+}
+
+int scan_local_open(const struct mx_conf *conf, const struct scan_local_options *options,
                     struct scan_local **out, struct mx_err *err)
 {
+    static const struct scan_local_options none = {0};
     struct scan_local *local = mx_xalloc(sizeof(*local));
     const struct scan_conf *configured = mx_conf_get(conf, "scand");
     local->own = *configured;
     local->conf = &local->own;
-    if (rules_dir != NULL)
-        take_rules(local, rules_dir);
+    options = options != NULL ? options : &none;
+    if (options->dirs != NULL || options->is_for_scores)
+        choose_detectors(local, options->is_for_scores);
+    if (options->dirs != NULL)
+        take_dirs(local, options->dirs);
+    if (options->overlay != NULL)
+        local->own.rules.overlay = options->overlay;
     if (scan_chain_new(local->conf, &local->chain, err) < 0 ||
         scan_chain_load(local->chain, err) < 0 || make_temp_dir(local, err) < 0) {
         scan_local_close(local);

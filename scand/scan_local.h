@@ -6,6 +6,8 @@
 #ifndef SCAN_LOCAL_H
 #define SCAN_LOCAL_H
 
+#include <stdbool.h>
+
 #include "scan.pb-c.h"
 
 #include "mx_conf.h"
@@ -21,16 +23,22 @@ extern const struct mx_conf_section scan_conf_section;
 /** Bytes of arena that a scan of ${n} octets may need: pass it to mx_arena_new. */
 size_t scan_local_arena_size(size_t n);
 
+struct scan_local_options {
+    const char *const *dirs; /* run the rules of these directories, ends with NULL; NULL:
+                                as configured */
+    const char *overlay;     /* with this score file; NULL: as configured */
+    bool is_for_scores;      /* the rules detector in any case, and no virus signatures */
+};
+
 /**
- * scan_local_open(conf, rules_dir, out, err):
+ * scan_local_open(conf, options, out, err):
  * Load the detectors that section "scand" of ${conf} names. Detectors that cannot load
  * (no signatures) are named in every reply's degraded; scan_local_fault has the reason.
- * ${rules_dir}: run the rules detector, with the rules of this directory; NULL: as
- * configured.
- * Owner:  ${conf} and ${rules_dir} must outlive it; scan_local_close.
+ * Owner:  ${conf} and the directories must outlive it; scan_local_close. ${options} NULL:
+ *         none.
  * Fails:  unknown detector or symbol in the configuration, no temporary directory (-1).
  */
-int scan_local_open(const struct mx_conf *conf, const char *rules_dir,
+int scan_local_open(const struct mx_conf *conf, const struct scan_local_options *options,
                     struct scan_local **out, struct mx_err *err);
 void scan_local_close(struct scan_local *local);
 

@@ -15,6 +15,8 @@
 #include "rules/rule_match_judge.h"
 #include "rules/rule_meta.h"
 #include "rules/rule_set.h"
+#include "scan_conf.h"
+#include "scan_rules_text.h"
 
 #define ARENA_BYTES ((size_t)64 << 20) /* texts of pattern faults */
 #define DIR_UPDATES "/var/lib/spamassassin/4.000001"
@@ -34,6 +36,22 @@ void scan_rules_default_dirs(const char *out[static 3])
     out[0] = access(DIR_UPDATES, R_OK) == 0 ? DIR_UPDATES : DIR_PACKAGE;
     out[1] = access(DIR_SITE, R_OK) == 0 ? DIR_SITE : NULL;
     out[2] = NULL;
+}
+
+void scan_rules_conf_dirs(const struct mx_conf *conf,
+                          const char *out[static SCAN_RULES_DIRS_MAX + 1],
+                          const char **overlay)
+{
+    const struct scan_conf *scan = mx_conf_get(conf, "scand");
+    const struct rules_settings *settings = &scan->rules;
+    size_t n = 0;
+
+    for (; n < settings->dirs.n && n < SCAN_RULES_DIRS_MAX; n++)
+        out[n] = settings->dirs.v[n];
+    out[n] = NULL;
+    if (n == 0)
+        scan_rules_default_dirs(out);
+    *overlay = settings->overlay[0] ? settings->overlay : NULL;
 }
 
 /* A pattern with %{NAME} is compiled for each message, when NAME is known. */
@@ -96,6 +114,11 @@ void scan_rules_close(struct scan_rules *rules)
     free(rules);
 }
 
+const struct rule_set *scan_rules_set(const struct scan_rules *rules)
+{
+    return rules->set;
+}
+
 void scan_rules_totals(const struct scan_rules *rules, struct scan_rules_totals *out)
 {
     const struct rule_set *set = rules->set;
@@ -156,90 +179,6 @@ bool scan_rules_problem(const struct scan_rules *rules, size_t nth,
 }
 
 /* ---- one rule ---- */
-
-static void add(struct mx_buf *buf, struct mx_str s)
-{
-    mx_buf_add(buf, s.p, s.n);
-}
-
-static void add_match(struct mx_buf *buf, const struct rule *rule)
-{
-    if (rule->selector.n > 0) {
-        add(buf, rule->selector);
-        mx_buf_str(buf, rule->flags & RULE_RAW ? ":raw" : "");
-        mx_buf_str(buf, rule->flags & RULE_NEGATED ? " !~ " : " =~ ");
-    }
-    mx_buf_str(buf, "/");
-    add(buf, rule->pattern);
-    mx_buf_str(buf, "/");
-    if (rule->has_if_unset) {
-        mx_buf_str(buf, " [if-unset: ");
-        add(buf, rule->if_unset);
-        mx_buf_str(buf, "]");
-    }
-}
-
-static void add_call(struct mx_buf *buf, const struct rule *rule)
-{
-    mx_buf_str(buf, "eval:");
-    add(buf, rule->function);
-    mx_buf_str(buf, "(");
-    for (size_t i = 0; i < rule->n_args; i++) {
-        mx_buf_str(buf, i > 0 ? ", '" : "'");
-        add(buf, rule->args[i]);
-        mx_buf_str(buf, "'");
-    }
-    mx_buf_str(buf, ")");
-}
-
-static const char *definition(struct mx_arena *arena, const struct rule *rule)
-{
-    struct mx_buf buf = {0};
-    const char *text;
-
-    if (rule->kind == RULE_HEADER_EXISTS) {
-        mx_buf_str(&buf, "exists:");
-        add(&buf, rule->selector);
-    } else if (rule->pattern.p) {
-        add_match(&buf, rule);
-    } else if (rule->expression.n > 0) {
-        add(&buf, rule->expression);
-    } else if (rule->function.n > 0) {
-        add_call(&buf, rule);
-    }
-    text = mx_arena_dup(arena, buf.p, buf.n);
-    mx_buf_fini(&buf);
-    return text;
-}
-
-static const char *flags_text(struct mx_arena *arena, const struct rule *rule)
-{
-    static const struct {
-        unsigned flag;
-        const char *word;
-    } words[] = {
-        {RULE_NICE, "nice"},
-        {RULE_NET, "net"},
-        {RULE_LEARN, "learn"},
-        {RULE_USERCONF, "userconf"},
-        {RULE_NOAUTOLEARN, "noautolearn"},
-        {RULE_MULTIPLE, "multiple"},
-        {RULE_NOSUBJECT, "nosubject"},
-        {RULE_NOTRIM, "notrim"},
-        {RULE_DOMAINS_ONLY, "domains_only"},
-        {RULE_AUTOLEARN_BODY, "autolearn_body"},
-        {RULE_PUBLISH, "publish"},
-    };
-    const char *text = "";
-
-    for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
-        if (rule->flags & words[i].flag)
-            text =
-                mx_arena_printf(arena, "%s%s%s", text, *text ? " " : "", words[i].word);
-    }
-    return rule->max_hits ? mx_arena_printf(arena, "%s maxhits=%u", text, rule->max_hits)
-                          : text;
-}
 
 static const char *judge_text(const struct scan_rules *rules, const struct rule *rule)
 {
@@ -306,8 +245,8 @@ bool scan_rules_find(const struct scan_rules *rules, struct mx_arena *arena,
         .file = rule->file,
         .kind = rule_kind_text(rule->kind),
         .line = rule->line,
-        .definition = definition(arena, rule),
-        .flags = flags_text(arena, rule),
+        .definition = scan_rules_definition(arena, rule),
+        .flags = scan_rules_flags(arena, rule),
         .judge = judge_text(rules, rule),
         .has_score = rule->has_score,
         .is_active = rule_is_active(rule, 0),

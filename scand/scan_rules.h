@@ -11,7 +11,9 @@
 #include "mx_str.h"
 
 struct mx_arena;
+struct mx_conf;
 struct mx_err;
+struct rule_set;
 struct scan_rules;
 
 /**
@@ -31,6 +33,18 @@ void scan_rules_close(struct scan_rules *rules);
  * any, else those of the package; then the site's. Ends with NULL.
  */
 void scan_rules_default_dirs(const char *out[static 3]);
+
+#define SCAN_RULES_DIRS_MAX 64
+
+/**
+ * scan_rules_conf_dirs(conf, out, overlay):
+ * What section "scand" of ${conf} says of rules: its directories, ends with NULL (none:
+ * the default ones), and its score file or NULL.
+ * Owner:  ${conf} must outlive both.
+ */
+void scan_rules_conf_dirs(const struct mx_conf *conf,
+                          const char *out[static SCAN_RULES_DIRS_MAX + 1],
+                          const char **overlay);
 
 struct scan_rules_totals {
     size_t n_files, n_lines, n_rules, n_lists, n_ignored;
@@ -84,5 +98,32 @@ struct scan_rules_rule {
  */
 bool scan_rules_find(const struct scan_rules *rules, struct mx_arena *arena,
                      struct mx_str name, struct scan_rules_rule *out);
+
+struct scan_rules_side {
+    const char *definition; /* with its kind and tflags; NULL: there is no such rule */
+    bool is_subrule;        /* scores nothing */
+    double scores[4];
+    struct mx_str file;
+    unsigned line;
+};
+#define SCAN_RULES_DEFINITION_MAX 2000 /* octets of a definition */
+
+struct scan_rules_change {
+    struct mx_str name;
+    struct scan_rules_side old, now;
+    bool is_redefined, is_rescored; /* of a rule that both have */
+};
+
+/**
+ * scan_rules_diff(old_rules, new_rules, arena, out):
+ * Rules that are new, changed (both in the order of the new set), gone. Returns how many.
+ * Owner:  ${out} lives in ${arena} and points into both.
+ */
+size_t scan_rules_diff(const struct scan_rules *old_rules,
+                       const struct scan_rules *new_rules, struct mx_arena *arena,
+                       const struct scan_rules_change **out);
+
+/** scan_rules_set(rules): what was read. */
+const struct rule_set *scan_rules_set(const struct scan_rules *rules);
 
 #endif

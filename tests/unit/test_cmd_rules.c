@@ -94,12 +94,135 @@ static void test_explain(void **state)
     bed_close(&bed);
 }
 
+/* ---- diff ---- */
+
+#define OLD "body A /a/\nscore A 1\nbody GONE /g/\nbody __S /zz/\nmeta M __S\n"
+
+/* Two sets, a configuration without a cache, and one message. */
+struct pair {
+    struct bed bed;
+    struct rule_files other;
+    char conf[80], sample[80];
+};
+
+static void pair_open(struct pair *pair, const char *old, const char *new)
+{
+    bed_open(&pair->bed, old);
+    pair->other = rule_files_new();
+    rule_files_add(&pair->other, "a.cf", new);
+    rule_files_add(&pair->other, "conf.yaml",
+                   "scand:\n  detectors: [headers]\n  rules:\n    cache_dir: \"\"\n");
+    rule_files_add(&pair->other, "m.eml",
+                   "From: <a@example.org>\r\nDate: Mon, 1 Jun 2026 10:00:00 +0000\r\n"
+                   "Message-ID: <1@example.org>\r\nSubject: test\r\n\r\nabc\r\n");
+    snprintf(pair->conf, sizeof(pair->conf), "%s/conf.yaml", pair->other.dir);
+    snprintf(pair->sample, sizeof(pair->sample), "%s/m.eml", pair->other.dir);
+    pair->bed.ctl.info = stderr;
+}
+
+static void pair_close(struct pair *pair)
+{
+    rule_files_free(&pair->other);
+    bed_close(&pair->bed);
+}
+
+/* Runs "rules -c CONF diff OLD NEW [OPTION [VALUE]]". */
+static int diff(struct pair *pair, char *option, char *value)
+{
+    char program[] = "mxdropctl rules", verb[] = "diff", conf[] = "-c";
+    char *argv[] = {program,         conf,   pair->conf, verb, pair->bed.files.dir,
+                    pair->other.dir, option, value,      NULL};
+    int rc = cmd_rules(&pair->bed.ctl,
+                       option == NULL  ? 6
+                       : value == NULL ? 7
+                                       : 8,
+                       argv, &pair->bed.err);
+
+    fflush(pair->bed.ctl.out);
+    return rc;
+}
+
+static void test_diff_of_rules(void **state)
+{
+    struct pair pair;
+
+    (void)state;
+    pair_open(&pair, OLD,
+              "body A /a/\nscore A 2\nbody __S /zz/i\nmeta M __S\nbody NEW /n/\n");
+    assert_int_equal(diff(&pair, NULL, NULL), 3);
+    says(&pair.bed, "4 rules, then 4: 1 new, 1 gone, 2 changed");
+    says(&pair.bed, "~ A  1 -> 2");
+    says(&pair.bed, "~ __S  sub-rule");
+    says(&pair.bed, "+ body /(?i)zz/");
+    says(&pair.bed, "+ NEW  1");
+    says(&pair.bed, "- GONE  1");
+    pair_close(&pair);
+}
+
+/* Files, lines and descriptions are none of the rule. */
+static void test_diff_of_same_rules(void **state)
+{
+    struct pair pair;
+
+    (void)state;
+    pair_open(&pair, OLD, "# other lines\ndescribe A is other\n" OLD);
+    assert_int_equal(diff(&pair, NULL, NULL), 0);
+    says(&pair.bed, "0 new, 0 gone, 0 changed");
+    pair_close(&pair);
+}
+
+static void test_diff_shows_messages_that_cross(void **state)
+{
+    struct pair pair;
+    char option[] = "--sample", json[] = "--json";
+
+    (void)state;
+    pair_open(&pair, OLD, OLD "score A 9\n");
+    assert_int_equal(diff(&pair, option, pair.sample), 3);
+    says(&pair.bed, "1 messages, required score 5: 1 moved, 1 are spam now, 0 no more");
+    says(&pair.bed, "    1.00     9.00  SPAM ");
+    says(&pair.bed, "m.eml  A +8");
+    assert_int_equal(diff(&pair, json, NULL), 3);
+    says(&pair.bed, "{\"rules\":[{\"name\":\"A\",\"old\":{\"definition\":\"body /a/\"");
+    pair_close(&pair);
+}
+
+/* Scores that move without crossing are shown, and no reason to say no. */
+static void test_diff_without_crossing(void **state)
+{
+    struct pair pair;
+    char option[] = "--sample";
+
+    (void)state;
+    pair_open(&pair, OLD, OLD "score A 3\n");
+    assert_int_equal(diff(&pair, option, pair.sample), 0);
+    says(&pair.bed, "1 moved, 0 are spam now");
+    pair_close(&pair);
+}
+
+static void test_diff_without_sample_there_fails(void **state)
+{
+    struct pair pair;
+    char option[] = "--sample", nobody[] = "/nonexistent";
+
+    (void)state;
+    pair_open(&pair, OLD, OLD);
+    assert_int_equal(diff(&pair, option, nobody), -1);
+    assert_non_null(strstr(pair.bed.err.text, "/nonexistent"));
+    pair_close(&pair);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_check_good_rules),
         cmocka_unit_test(test_check_faults),
         cmocka_unit_test(test_explain),
+        cmocka_unit_test(test_diff_of_rules),
+        cmocka_unit_test(test_diff_of_same_rules),
+        cmocka_unit_test(test_diff_shows_messages_that_cross),
+        cmocka_unit_test(test_diff_without_crossing),
+        cmocka_unit_test(test_diff_without_sample_there_fails),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,14 @@
+/* A rule in words, as a rule file would have it. */
+#ifndef SCAN_RULES_TEXT_H
+#define SCAN_RULES_TEXT_H
+
+struct mx_arena;
+struct rule;
+
+/** scan_rules_definition(arena, rule): what stands behind its kind and name. */
+const char *scan_rules_definition(struct mx_arena *arena, const struct rule *rule);
+
+/** scan_rules_flags(arena, rule): "nice net maxhits=3"; "" none. */
+const char *scan_rules_flags(struct mx_arena *arena, const struct rule *rule);
+
+#endif
