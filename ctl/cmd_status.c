@@ -1,33 +1,42 @@
 /*
  * mxdropctl status: who is in the cluster, and how each one says that it is. The list
- * comes from the registry; every node on it is asked itself, with a short deadline, so
- * that one that hangs is seen as such and holds nobody up.
+ * comes from the registry, and from a policyd where Redis is down; every policyd and
+ * scanner on it is asked itself, with a short deadline, so that one that hangs is seen as
+ * such. Shims are nowhere to be asked: policyds tell which ones asked them lately.
  */
 #include <string.h>
 
 #include "ctl.h"
 #include "ctl_peers.h"
+#include "ctl_status.h"
 #include "ctl_store.h"
 #include "mx_arena.h"
 #include "mx_err.h"
+#include "mx_time.h"
 #include "store_admin.h"
 
 #define ASK_MS 1000 /* for one node */
-#define REPLY_ARENA ((size_t)128 << 20)
+#define REPLIES_ARENA ((size_t)512 << 20)
+#define NODES_MAX 8192u /* of all roles */
+#define POLICYD_DEFAULT "ipc:///run/mxdrop/policyd.sock"
 
-enum { OPT_JSON = 256, OPT_KEYS, OPT_COUNTERS };
+enum { OPT_JSON = 256, OPT_KEYS, OPT_COUNTERS, OPT_STRICT, OPT_POLICYD };
 
-struct status {
+struct looking {
     struct ctl *ctl;
-    bool is_json, has_counters;
-    const char *keys_path;
+    bool is_json, has_counters, is_strict;
+    const char *keys_path, *policyd;
     struct mxp_keys keys;
-    size_t n_nodes;
+    struct ctl_status status;
+    struct store_info info;
 };
 
 static const struct argp_option options[] = {
     {"json", OPT_JSON, NULL, 0, "One JSON object", 1},
-    {"counters", OPT_COUNTERS, NULL, 0, "The counters of each node, too", 1},
+    {"counters", OPT_COUNTERS, NULL, 0, "All counters of each process, too", 1},
+    {"strict", OPT_STRICT, NULL, 0, "Exit 1 for a degraded check, too", 1},
+    {"policyd", OPT_POLICYD, "ENDPOINT", 0,
+     "Whom to ask for the lists when Redis is down (" POLICYD_DEFAULT ")", 1},
     {"keys", OPT_KEYS, "FILE", 0, CTL_PEERS_KEYS_DOC, 1},
     CTL_OPTION_CONFIG,
     {0},
@@ -35,27 +44,31 @@ static const struct argp_option options[] = {
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
-    struct status *status = state->input;
+    struct looking *looking = state->input;
 
     switch (key) {
-    case OPT_JSON: status->is_json = status->has_counters = true; return 0;
-    case OPT_COUNTERS: status->has_counters = true; return 0;
-    case OPT_KEYS: status->keys_path = arg; return 0;
+    case OPT_JSON: looking->is_json = true; return 0;
+    case OPT_COUNTERS: looking->has_counters = true; return 0;
+    case OPT_STRICT: looking->is_strict = true; return 0;
+    case OPT_POLICYD: looking->policyd = arg; return 0;
+    case OPT_KEYS: looking->keys_path = arg; return 0;
     case ARGP_KEY_ARG: argp_error(state, "%s: no arguments are taken", arg); return 0;
-    default: return ctl_option(status->ctl, key, arg);
+    default: return ctl_option(looking->ctl, key, arg);
     }
 }
 
 static const struct argp argp = {
     .options = options,
     .parser = parse_option,
-    .doc = "Nodes, scanners, Redis, degraded checks and counters of the cluster."};
+    .doc = "Nodes, scanners, Redis, degraded checks and counters of the cluster.\v"
+           "Exit 1 where Redis is down, a node does not answer or is not ready, or no "
+           "policyd or no scanner is known."};
 
 /* ---- asking ---- */
 
 /* What one node says of itself; NULL with the reason in ${err}. */
-static Mxp__StatusReply *ask(const struct status *status, const Mxp__Node *node,
-                             struct mx_arena *arena, struct mx_err *err)
+static Mxp__StatusReply *ask(struct looking *looking, const char *endpoint,
+                             const char *public_key, struct mx_err *err)
 {
     const Mxp__StatusRequest request = MXP__STATUS_REQUEST__INIT;
     const struct ctl_peers_call call = {.call = {.type = MXP_STATUS_REQUEST,
@@ -66,200 +79,156 @@ static Mxp__StatusReply *ask(const struct status *status, const Mxp__Node *node,
     struct mxp_client *client;
     ProtobufCMessage *reply = NULL;
 
-    if (ctl_peers_open_one(node->endpoint, node->public_key, &status->keys, &client,
-                           err) != 0)
+    if (ctl_peers_open_one(endpoint, public_key, &looking->keys, &client, err) != 0)
         return NULL;
-    ctl_peers_ask(client, arena, &call, &reply, err);
+    ctl_peers_ask(client, looking->status.arena, &call, &reply, err);
     mxp_client_free(client);
     return (Mxp__StatusReply *)reply;
 }
 
-static const char *state_of(const Mxp__Node *node, const Mxp__StatusReply *reply)
+static struct ctl_status_node *add(struct ctl_status *status, const char *role,
+                                   const Mxp__Node *node)
 {
-    if (!reply)
-        return "no answer";
-    if (node->is_draining)
-        return "draining";
-    if (!reply->is_ready)
-        return "not ready";
-    return reply->n_degraded ? "degraded" : "ready";
+    struct ctl_status_node *entry;
+
+    if (status->n == NODES_MAX)
+        return NULL;
+    entry = &status->nodes[status->n++];
+    *entry = (struct ctl_status_node){.role = role, .node = node};
+    return entry;
 }
 
-/* ---- for people ---- */
-
-static const char *text(struct mx_arena *arena, const char *s)
+/* Workers of one process share counters: they are counted once. */
+static bool is_first_of_process(const struct ctl_status *status,
+                                const Mxp__StatusReply *reply)
 {
-    return ctl_text(arena, mx_str(s));
+    for (size_t i = 0; *reply->process && i < status->n; i++) {
+        const Mxp__StatusReply *other = status->nodes[i].reply;
+
+        if (other && other != reply && strcmp(other->process, reply->process) == 0)
+            return false;
+    }
+    return true;
 }
 
-static const char *uptime(struct mx_arena *arena, int64_t ms)
+/* Each policyd hears a shim now and then: its latest word counts. */
+static void add_shims(struct ctl_status *status, const Mxp__StatusReply *reply)
 {
-    int64_t minutes = ms / 60000;
+    for (size_t i = 0; i < reply->n_shims; i++) {
+        const Mxp__Shim *shim = reply->shims[i];
+        struct ctl_status_node *entry = NULL;
 
-    if (minutes < 1)
-        return mx_arena_printf(arena, "%llds", (long long)ms / 1000);
-    if (minutes < 120)
-        return mx_arena_printf(arena, "%lldm", (long long)minutes);
-    return mx_arena_printf(arena, "%lldh%02lldm", (long long)minutes / 60,
-                           (long long)minutes % 60);
-}
-
-static void print_details(const struct status *status, const Mxp__StatusReply *reply,
-                          struct mx_arena *arena)
-{
-    FILE *out = status->ctl->out;
-
-    for (size_t i = 0; i < reply->n_degraded; i++)
-        fprintf(out, "           degraded: %s: %s\n",
-                text(arena, reply->degraded[i]->check),
-                text(arena, reply->degraded[i]->reason));
-    for (size_t i = 0; status->has_counters && i < reply->n_counters; i++) {
-        const Mxp__Counter *counter = reply->counters[i];
-        bool has_labels = counter->labels && *counter->labels;
-
-        if (counter->value != 0)
-            fprintf(out, "           %s%s%s%s %lld\n", text(arena, counter->name),
-                    has_labels ? "{" : "", has_labels ? text(arena, counter->labels) : "",
-                    has_labels ? "}" : "", (long long)counter->value);
+        if (!shim->node)
+            continue;
+        for (size_t k = 0; k < status->n && !entry; k++)
+            if (strcmp(status->nodes[k].role, "milter") == 0 &&
+                strcmp(status->nodes[k].node->id, shim->node->id) == 0)
+                entry = &status->nodes[k];
+        if (entry && entry->heard_ms <= shim->heard_ms)
+            continue;
+        if (!entry && !(entry = add(status, "milter", shim->node)))
+            return;
+        entry->node = shim->node;
+        entry->heard_ms = shim->heard_ms;
     }
 }
 
-static void print_node(const struct status *status, const char *role,
-                       const Mxp__Node *node, struct mx_arena *arena)
+static void ask_all(struct looking *looking, const char *role, Mxp__Node *const *nodes,
+                    size_t n)
 {
-    FILE *out = status->ctl->out;
-    struct mx_err err;
-    const Mxp__StatusReply *reply = ask(status, node, arena, &err);
-    const Mxp__Node *now = reply && reply->node ? reply->node : node;
+    struct ctl_status *status = &looking->status;
 
-    fprintf(out, "%-10s %-9s %s  %s", role, state_of(now, reply), text(arena, node->id),
-            text(arena, node->endpoint));
-    if (!reply) {
-        fprintf(out, "\n           %s\n", text(arena, err.text));
-        return;
+    for (size_t i = 0; i < n; i++) {
+        struct ctl_status_node *entry = add(status, role, nodes[i]);
+        struct mx_err err;
+
+        if (!entry)
+            return;
+        entry->reply = ask(looking, nodes[i]->endpoint, nodes[i]->public_key, &err);
+        if (!entry->reply) {
+            entry->error = mx_arena_printf(status->arena, "%s", err.text);
+            continue;
+        }
+        if (entry->reply->node)
+            entry->node = entry->reply->node;
+        entry->has_counters = is_first_of_process(status, entry->reply);
     }
-    fprintf(out, "  up %s", uptime(arena, reply->uptime_ms));
-    if (now->workers)
-        fprintf(out, "  workers %u, busy %u", now->workers, now->busy);
-    if (now->signatures && *now->signatures)
-        fprintf(out, "  signatures %s", text(arena, now->signatures));
-    fputs("\n", out);
-    print_details(status, reply, arena);
-}
-
-static void print_redis(const struct status *status, const struct store_info *info)
-{
-    fprintf(status->ctl->out, "%-10s %-9s version %s, %s, %s, %lld keys, %.1f MiB\n",
-            "redis", "up", info->version, info->role, info->persistence,
-            (long long)info->keys, (double)info->used_memory / (1 << 20));
-}
-
-/* ---- JSON ---- */
-
-static void json_details(const struct status *status, const Mxp__StatusReply *reply,
-                         struct mx_arena *arena)
-{
-    FILE *out = status->ctl->out;
-
-    fprintf(out, ",\"uptime_ms\":%lld,\"degraded\":{", (long long)reply->uptime_ms);
-    for (size_t i = 0; i < reply->n_degraded; i++)
-        fprintf(out, "%s%s:%s", i ? "," : "",
-                mx_str_json(arena, mx_str(reply->degraded[i]->check)),
-                mx_str_json(arena, mx_str(reply->degraded[i]->reason)));
-    fputs("},\"counters\":[", out);
-    for (size_t i = 0; i < reply->n_counters; i++)
-        fprintf(out, "%s{\"name\":%s,\"labels\":%s,\"value\":%lld}", i ? "," : "",
-                mx_str_json(arena, mx_str(reply->counters[i]->name)),
-                mx_str_json(arena, mx_str(reply->counters[i]->labels)),
-                (long long)reply->counters[i]->value);
-    fputs("]", out);
-}
-
-static void json_node(const struct status *status, const char *role,
-                      const Mxp__Node *node, struct mx_arena *arena)
-{
-    FILE *out = status->ctl->out;
-    struct mx_err err;
-    const Mxp__StatusReply *reply = ask(status, node, arena, &err);
-    const Mxp__Node *now = reply && reply->node ? reply->node : node;
-
-    fprintf(out, "%s{\"role\":\"%s\",\"id\":%s,\"endpoint\":%s,\"state\":\"%s\"",
-            status->n_nodes ? "," : "", role, mx_str_json(arena, mx_str(node->id)),
-            mx_str_json(arena, mx_str(node->endpoint)), state_of(now, reply));
-    fprintf(out,
-            ",\"workers\":%u,\"busy\":%u,\"version\":%s,\"signatures\":%s,\"rules\":%s",
-            now->workers, now->busy, mx_str_json(arena, mx_str(now->version)),
-            mx_str_json(arena, mx_str(now->signatures)),
-            mx_str_json(arena, mx_str(now->rules)));
-    if (reply)
-        json_details(status, reply, arena);
-    else
-        fprintf(out, ",\"error\":%s", mx_str_json(arena, mx_str(err.text)));
-    fputs("}", out);
-}
-
-static void json_redis(const struct status *status, const struct store_info *info)
-{
-    struct mx_arena *arena = status->ctl->arena;
-
-    fprintf(status->ctl->out,
-            "{\"redis\":{\"version\":%s,\"role\":%s,\"persistence\":%s,\"keys\":%lld,"
-            "\"used_memory\":%lld,\"since_ms\":%lld},\"nodes\":[",
-            mx_str_json(arena, mx_str(info->version)),
-            mx_str_json(arena, mx_str(info->role)),
-            mx_str_json(arena, mx_str(info->persistence)), (long long)info->keys,
-            (long long)info->used_memory, (long long)info->since_ms);
 }
 
 /* ---- all of it ---- */
 
-static void show_nodes(struct status *status, const char *role, Mxp__Node *const *nodes,
-                       size_t n)
+/* The lists out of Redis; NULL where it is down, with ->redis_error. */
+static const Mxp__TopologyReply *look_into_redis(struct looking *looking)
 {
-    struct mx_arena *arena = mx_arena_new(REPLY_ARENA);
+    struct ctl_status *status = &looking->status;
+    struct store_admin *admin = NULL;
+    Mxp__TopologyReply *lists = NULL;
+    struct mx_err err;
 
-    for (size_t i = 0; i < n; i++, status->n_nodes++) {
-        mx_arena_reset(arena);
-        if (status->is_json)
-            json_node(status, role, nodes[i], arena);
-        else
-            print_node(status, role, nodes[i], arena);
-    }
-    mx_arena_free(arena);
+    if (ctl_store_open(looking->ctl, &admin, &err) == 0 &&
+        store_admin_info(admin, &looking->info, &err) == 0 &&
+        ctl_store_topology(looking->ctl, &lists, &err) == 0)
+        status->redis = &looking->info;
+    else
+        status->redis_error = mx_arena_printf(status->arena, "%s", err.text);
+    store_admin_close(admin);
+    return status->redis ? lists : NULL;
 }
 
-static int show(struct status *status, struct store_admin *admin, struct mx_err *err)
+/* Without Redis a policyd knows who was there. */
+static const Mxp__TopologyReply *ask_policyd(struct looking *looking)
 {
-    struct store_info info;
-    Mxp__TopologyReply *topology;
+    struct mx_err err;
+    const Mxp__StatusReply *reply = ask(looking, looking->policyd, NULL, &err);
 
-    if (ctl_peers_keys(status->ctl->arena, status->keys_path, &status->keys, err) != 0 ||
-        store_admin_info(admin, &info, err) != 0 ||
-        ctl_store_topology(status->ctl, &topology, err) != 0)
+    return reply ? reply->topology : NULL;
+}
+
+static void look(struct looking *looking)
+{
+    struct ctl_status *status = &looking->status;
+    const Mxp__TopologyReply *lists = look_into_redis(looking);
+
+    if (!lists)
+        lists = ask_policyd(looking);
+    if (!lists)
+        return;
+    ask_all(looking, "policyd", lists->policyds, lists->n_policyds);
+    ask_all(looking, "scand", lists->scanners, lists->n_scanners);
+    for (size_t i = 0, n = status->n; i < n; i++)
+        if (status->nodes[i].reply)
+            add_shims(status, status->nodes[i].reply);
+}
+
+static int show(struct looking *looking, struct mx_err *err)
+{
+    struct ctl_status *status = &looking->status;
+    const struct store_redis_settings *settings;
+
+    /* A file that is wrong is no state of the cluster. */
+    if (ctl_store_settings(looking->ctl, &settings, err) != 0 ||
+        ctl_peers_keys(status->arena, looking->keys_path, &looking->keys, err) != 0)
         return -1;
-    if (status->is_json)
-        json_redis(status, &info);
+    look(looking);
+    if (looking->is_json)
+        ctl_status_json(status, looking->ctl->out);
     else
-        print_redis(status, &info);
-    show_nodes(status, "policyd", topology->policyds, topology->n_policyds);
-    show_nodes(status, "scand", topology->scanners, topology->n_scanners);
-    if (status->is_json)
-        fputs("]}\n", status->ctl->out);
-    else if (status->n_nodes == 0)
-        fprintf(status->ctl->out, "No policyd and no scanner is registered.\n");
-    return 0;
+        ctl_status_text(status, looking->has_counters, looking->ctl->out);
+    const char *problem = ctl_status_problem(status, looking->is_strict);
+    return *problem ? mx_err_set(err, MX_ERR_DOWN, "%s", problem) : 0;
 }
 
 int cmd_status(struct ctl *ctl, int argc, char **argv, struct mx_err *err)
 {
-    struct status status = {.ctl = ctl};
-    struct store_admin *admin = NULL;
+    struct looking looking = {.ctl = ctl, .policyd = POLICYD_DEFAULT};
     int result;
 
-    argp_parse(&argp, argc, argv, 0, NULL, &status);
-    result = ctl_store_open(ctl, &admin, err);
-    if (result == 0)
-        result = show(&status, admin, err);
-    store_admin_close(admin);
+    argp_parse(&argp, argc, argv, 0, NULL, &looking);
+    looking.status.arena = mx_arena_new(REPLIES_ARENA);
+    looking.status.nodes =
+        mx_arena_array(looking.status.arena, NODES_MAX, sizeof(*looking.status.nodes));
+    looking.status.now_ms = mx_wall_ms(&mx_clock_real);
+    result = show(&looking, err);
+    mx_arena_free(looking.status.arena);
     return result == 0 ? 0 : mx_err_wrap(err, "status");
 }

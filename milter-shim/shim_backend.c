@@ -57,13 +57,20 @@ static int clients_open(struct shim_cluster *cluster, const struct shim_conf *co
 }
 
 int shim_cluster_open(const struct shim_conf *conf, struct mx_log *log,
-                      struct shim_cluster **out, struct mx_err *err)
+                      const struct shim_self *self, struct shim_cluster **out,
+                      struct mx_err *err)
 {
     struct shim_cluster *cluster = mx_xalloc(sizeof(*cluster));
     cluster->log = log;
-    if (clients_open(cluster, conf, err) < 0 ||
-        shim_topology_start(cluster->policy, cluster->scan, conf, log, &cluster->topology,
-                            err) < 0) {
+    int rc = clients_open(cluster, conf, err);
+    if (rc == 0)
+        rc =
+            shim_topology_start(&(struct shim_topology_options){.policy = cluster->policy,
+                                                                .scan = cluster->scan,
+                                                                .log = log,
+                                                                .self = self},
+                                conf, &cluster->topology, err);
+    if (rc < 0) {
         shim_cluster_close(cluster);
         return -1;
     }

@@ -27,6 +27,7 @@
 #include "shim_backend.h"
 #include "shim_milter.h"
 #include "shim_nudge.h"
+#include "shim_self.h"
 #include "shim_socket.h"
 #include "shim_watch.h"
 
@@ -38,6 +39,7 @@
 struct runner {
     struct mx_daemon_env *env;
     struct shim shim;
+    struct shim_self self;
     struct shim_cluster *cluster;
     struct shim_socket sock;
     struct shim_nudge *nudge;
@@ -111,7 +113,7 @@ static int start(struct runner *runner, struct mx_err *err)
     shim->budget.max = conf->body_budget;
     raise_fd_limit(env->log);
     if (refuse_root(conf, err) < 0 || listen_start(runner, conf, err) < 0 ||
-        shim_cluster_open(conf, env->log, &runner->cluster, err) < 0)
+        shim_cluster_open(conf, env->log, &runner->self, &runner->cluster, err) < 0)
         return -1;
     shim->backend = shim_cluster_backend(runner->cluster);
     if (shim_milter_start(err) < 0)
@@ -211,6 +213,7 @@ static struct runner *runner_new(struct mx_daemon_env *env)
     if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
         seed = (uint64_t)mx_wall_ms(env->clock) << 16 ^ (uint64_t)getpid();
     shim->serial = seed;
+    shim_self_init(&runner->self, shim);
     return runner;
 }
 

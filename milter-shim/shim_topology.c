@@ -26,6 +26,7 @@
 #include "mx_str.h"
 #include "mxp_client.h"
 #include "mxp_pack.h"
+#include "shim_self.h"
 
 #include "admin.pb-c.h"
 
@@ -37,6 +38,7 @@
 struct shim_topology {
     struct mxp_client *policy, *scan;
     struct mx_log *log;
+    const struct shim_self *self;
     pthread_t thread;
     bool is_running;
     pthread_mutex_t lock; /* of what follows */
@@ -151,6 +153,10 @@ static void refresh(struct shim_topology *topology, struct mx_arena *arena)
     struct mxp_answer answer;
     struct mx_err err;
     mx_arena_reset(arena);
+    request.shim = topology->self ? shim_self_describe(topology->self, arena) : NULL;
+    pthread_mutex_lock(&topology->lock);
+    request.interval_ms = (uint32_t)topology->interval_ms;
+    pthread_mutex_unlock(&topology->lock);
     if (mxp_client_call(topology->policy, arena, &call, &answer, &err) < 0)
         return; /* the next question of a session tells that nobody is there */
     ProtobufCMessage *reply =
@@ -244,14 +250,15 @@ int shim_topology_configure(struct shim_topology *topology, const struct shim_co
     return 0;
 }
 
-int shim_topology_start(struct mxp_client *policy, struct mxp_client *scan,
-                        const struct shim_conf *conf, struct mx_log *log,
-                        struct shim_topology **out, struct mx_err *err)
+int shim_topology_start(const struct shim_topology_options *options,
+                        const struct shim_conf *conf, struct shim_topology **out,
+                        struct mx_err *err)
 {
     struct shim_topology *topology = mx_xalloc(sizeof(*topology));
-    topology->policy = policy;
-    topology->scan = scan;
-    topology->log = log;
+    topology->policy = options->policy;
+    topology->scan = options->scan;
+    topology->log = options->log;
+    topology->self = options->self;
     pthread_condattr_t attr;
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);

@@ -9,17 +9,25 @@
 struct mx_err;
 struct mx_log;
 struct mxp_client;
+struct shim_self;
 struct shim_topology;
 
+/* All borrowed until shim_topology_stop. */
+struct shim_topology_options {
+    struct mxp_client *policy, *scan;
+    struct mx_log *log;
+    const struct shim_self *self; /* who asks; NULL: nobody in particular */
+};
+
 /**
- * shim_topology_start(policy, scan, conf, log, out, err):
- * Give ${policy} its configured endpoints and begin to ask them for the rest.
- * Owner:  shim_topology_stop; clients and ${log} are borrowed until then, ${conf} is not.
+ * shim_topology_start(options, conf, out, err):
+ * Give the policy client its configured endpoints and begin to ask them for the rest.
+ * Owner:  shim_topology_stop; ${conf} is not kept.
  * Fails:  an endpoint that cannot be used (-1; the text names it).
  */
-int shim_topology_start(struct mxp_client *policy, struct mxp_client *scan,
-                        const struct shim_conf *conf, struct mx_log *log,
-                        struct shim_topology **out, struct mx_err *err);
+int shim_topology_start(const struct shim_topology_options *options,
+                        const struct shim_conf *conf, struct shim_topology **out,
+                        struct mx_err *err);
 void shim_topology_stop(struct shim_topology *topology);
 
 /**

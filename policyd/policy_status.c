@@ -11,6 +11,7 @@
 #include "mx_health.h"
 #include "mx_metric.h"
 #include "mxp_pack.h"
+#include "policy_shims.h"
 #include "policy_topology.h"
 
 #define DEGRADED_MAX 64
@@ -94,6 +95,8 @@ const Mxp__StatusReply *policy_status_make(struct mx_arena *arena,
     mxp__status_reply__init(reply);
     reply->node = make_node(arena, status);
     reply->program = copy(arena, "mxdrop-policyd");
+    reply->process = copy(arena, status->process);
+    policy_shims_list(status->shims, arena, reply);
     reply->uptime_ms = status->now_ms - status->since_ms;
     reply->is_ready = mx_health_is_ready(status->health);
     reply->degraded = mx_arena_array(arena, DEGRADED_MAX, sizeof(*reply->degraded));

@@ -36,6 +36,7 @@
 #include "policy_reply.h"
 #include "policy_request.h"
 #include "policy_status.h"
+#include "policy_shims.h"
 #include "policy_topology.h"
 #include "policy_verdict.h"
 #include "policyd_conf.h"
@@ -92,6 +93,7 @@ struct policy_worker {
     struct store_redis_settings
         dovecot; /* of the second connection, where there is one */
     struct policy_chain *chain;
+    struct policy_shims *shims; /* who asked for the lists */
     struct policy_topology *topology;
     size_t in_flight, bytes_in_flight;
     _Atomic unsigned busy; /* in_flight for others */
@@ -220,6 +222,7 @@ static void answer_status(struct policy_worker *w, const struct mxp_request *req
     struct mx_arena *arena = take_arena(w);
     const Mxp__StatusReply *reply = policy_status_make(
         arena, &(struct policy_status){.node = w->options.node,
+                                       .process = w->options.process,
                                        .endpoint = w->options.advertise,
                                        .public_key = w->options.keys.public_key,
                                        .workers = w->options.workers,
@@ -229,8 +232,22 @@ static void answer_status(struct policy_worker *w, const struct mxp_request *req
                                        .is_draining = w->is_draining,
                                        .health = w->options.health,
                                        .metrics = w->options.metrics,
-                                       .topology = w->topology});
+                                       .topology = w->topology,
+                                       .shims = w->shims});
     mxp_server_reply(w->server, request, MXP_STATUS_REPLY, &reply->base);
+    give_arena(w, arena);
+}
+
+/* Whoever asks gets the lists; only a shim that says who it is is remembered. */
+static void answer_topology(struct policy_worker *w, const struct mxp_request *request)
+{
+    struct mx_arena *arena = take_arena(w);
+    struct mx_err err;
+    if (policy_shims_hear(w->shims, arena, request->payload, &err) < 0)
+        mx_log_throttled(w->options.log, &w->bad_lines, MX_LOG_WARN, "policy.bad-request",
+                         "error=%s", mx_str_esc(arena, mx_str(err.text)));
+    mxp_server_reply_bytes(w->server, request, MXP_TOPOLOGY_REPLY,
+                           policy_topology_bytes(w->topology));
     give_arena(w, arena);
 }
 
@@ -265,10 +282,7 @@ static void handle(struct policy_worker *w, struct mxp_request *request)
         }
         shed(w, request);
         break;
-    case MXP_TOPOLOGY_REQUEST:
-        mxp_server_reply_bytes(w->server, request, MXP_TOPOLOGY_REPLY,
-                               policy_topology_bytes(w->topology));
-        break;
+    case MXP_TOPOLOGY_REQUEST: answer_topology(w, request); break;
     case MXP_STATUS_REQUEST: answer_status(w, request); break;
     default:
         mxp_server_error(w->server, request, MXP__ERROR_CODE__ERROR_UNKNOWN_TYPE,
@@ -574,6 +588,7 @@ static void fini(struct policy_worker *w)
     mxp_server_close(w->server);
     policy_chain_unref(w->chain);
     policy_topology_unref(w->topology);
+    policy_shims_free(w->shims);
     for (size_t i = 0; i < w->n_arenas; i++)
         mx_arena_free(w->arenas[i]);
     pthread_mutex_destroy(&w->lock);
@@ -604,6 +619,7 @@ int policy_worker_start(const struct policy_worker_options *options,
     w->options = *options;
     w->chain = chain;
     w->orders_end = &w->orders;
+    w->shims = policy_shims_new(options->clock);
     pthread_mutex_init(&w->lock, NULL);
     make_metrics(w);
     if (open_server(w, err) < 0)

@@ -27,6 +27,7 @@ struct store_redis_settings;
 struct policy_worker_options {
     unsigned index, workers; /* this one, and how many there are */
     const char *node;        /* name in the cluster */
+    const char *process;     /* that of the first worker */
     const char *endpoint;    /* where it listens */
     const char *advertise;   /* as shims reach it */
     struct mxp_keys keys;

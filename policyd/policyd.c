@@ -350,6 +350,7 @@ static int start_worker(struct policyd *d, unsigned index, struct policy_chain *
         .index = index,
         .workers = d->n,
         .node = m->node,
+        .process = d->members[0].node,
         .endpoint = m->endpoint,
         .advertise = m->advertise,
         .keys = {has_keys ? d->own->public_key : NULL,

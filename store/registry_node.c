@@ -46,12 +46,13 @@ static bool is_key(const char *text)
     return n == 0 || (n == Z85_KEY && is_text(text, Z85_KEY));
 }
 
-static int node_check(const Mxp__Node *node, struct mx_err *err)
+static int node_check(const Mxp__Node *node, bool is_caller, struct mx_err *err)
 {
     const char *wrong = NULL;
     if (text_of(node->id)[0] == '\0' || !is_text(node->id, REGISTRY_TEXT_MAX))
         wrong = "id";
-    else if (!is_endpoint(node->endpoint))
+    else if (is_caller ? text_of(node->endpoint)[0] != '\0'
+                       : !is_endpoint(node->endpoint))
         wrong = "endpoint";
     else if (!is_key(node->public_key))
         wrong = "public key";
@@ -67,16 +68,26 @@ static int node_check(const Mxp__Node *node, struct mx_err *err)
     return wrong ? mx_err_set(err, MX_ERR_INPUT, "node: bad %s", wrong) : 0;
 }
 
-int registry_node_encode(struct mx_arena *arena, const Mxp__Node *node,
-                         struct mx_str *out, struct mx_err *err)
+static int encode(struct mx_arena *arena, const Mxp__Node *node, struct mx_str *out,
+                  struct mx_err *err)
 {
-    if (node_check(node, err) != 0)
-        return -1;
     if (mxp__node__get_packed_size(node) > REGISTRY_NODE_MAX)
         return mx_err_set(err, MX_ERR_LIMIT, "node: larger than %d octets encoded",
                           REGISTRY_NODE_MAX);
     *out = mxp_pack(arena, &node->base);
     return 0;
+}
+
+int registry_node_encode(struct mx_arena *arena, const Mxp__Node *node,
+                         struct mx_str *out, struct mx_err *err)
+{
+    return node_check(node, false, err) != 0 ? -1 : encode(arena, node, out, err);
+}
+
+int registry_caller_encode(struct mx_arena *arena, const Mxp__Node *node,
+                           struct mx_str *out, struct mx_err *err)
+{
+    return node_check(node, true, err) != 0 ? -1 : encode(arena, node, out, err);
 }
 
 int registry_node_decode(struct mx_arena *arena, struct mx_str bytes, Mxp__Node **out,
@@ -86,7 +97,7 @@ int registry_node_decode(struct mx_arena *arena, struct mx_str bytes, Mxp__Node 
         return mx_err_set(err, MX_ERR_LIMIT, "node: larger than %d octets encoded",
                           REGISTRY_NODE_MAX);
     ProtobufCMessage *message = mxp_unpack(arena, &mxp__node__descriptor, bytes, err);
-    if (message == NULL || node_check((const Mxp__Node *)message, err) != 0)
+    if (message == NULL || node_check((const Mxp__Node *)message, false, err) != 0)
         return -1;
     *out = (Mxp__Node *)message;
     return 0;

@@ -22,6 +22,13 @@ int registry_node_encode(struct mx_arena *arena, const Mxp__Node *node,
                          struct mx_str *out, struct mx_err *err);
 
 /**
+ * registry_caller_encode(arena, node, out, err):
+ * The same for one who only asks, and is nowhere reached: its endpoint must be empty.
+ */
+int registry_caller_encode(struct mx_arena *arena, const Mxp__Node *node,
+                           struct mx_str *out, struct mx_err *err);
+
+/**
  * registry_node_decode(arena, bytes, out, err):
  * Owner:  ${out} lives in ${arena}.
  * Fails:  not a node, or one that registry_node_encode would refuse (-1).

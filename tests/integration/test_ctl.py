@@ -172,8 +172,41 @@ def test_status_names_everybody(cluster):
         text = json.dumps(status)
         return text if text.count("scand-") >= 2 and "policyd" in text else None
     harness.wait_until(everybody, "status to name both scanners", 30)
+    harness.wait_until(
+        lambda: [n for n in json.loads(cluster.ctl("status", "--json").stdout)["nodes"]
+                 if n["role"] == "milter" and n["state"] == "ready"], "the milter", 30)
     text = cluster.ctl("status").stdout
-    assert "scand" in text and "policyd" in text and re.search("redis", text, re.I)
+    for role in ("redis +up", "policyd +ready", "scand +ready", "milter +ready",
+                 "reject_tempquota +[0-9]", "reject_permquota +[0-9]", "spam_realdir +[0-9]"):
+        assert re.search(f"^{role}", text, re.M), (role, text)
+    status = json.loads(cluster.ctl("status", "--json").stdout)
+    assert all(node["version"] for node in status["nodes"])
+    assert set(status["counters"]) == {
+        "spam_scanned", "spam_block", "spam_realdir", "spam_realtag", "sa_spamnodnsbl", "virus",
+        "reject_tempquota", "reject_permquota"}
+
+
+def test_status_says_what_is_wrong():
+    """Scanner gone, then Redis: exit 1 with the reason; the rest is shown all the same."""
+    with harness.Cluster(policyds=1, scanners=1, edit=quick) as cluster:
+        harness.wait_until(lambda: "milter" in cluster.ctl("status").stdout, "all of it", 30)
+        cluster.kill("scand-1")
+        done = cluster.ctl("status", check=False)
+        assert done.returncode == 1 and "no answer from a node" in done.stderr
+        assert re.search("^scand +no answer", done.stdout, re.M), done.stdout
+        cluster.kill("redis")
+        endpoint = f"ipc://{cluster.dir}/policyd.sock"
+
+        def without_redis():
+            done = cluster.ctl("status", "--json", "--policyd", endpoint, check=False)
+            assert done.returncode == 1 and "Redis is down" in done.stderr
+            status = json.loads(done.stdout)
+            assert status["redis"]["state"] == "down" and status["redis"]["error"]
+            return {check for node in status["nodes"] for check in node.get("degraded", {})}
+
+        harness.wait_until(lambda: "store" in without_redis(), "degraded=store in status", 30)
+        text = cluster.ctl("status", "--policyd", endpoint, check=False).stdout
+        assert re.search("^redis +down", text, re.M) and "degraded: store: " in text
 
 
 def test_status_without_a_cluster():

@@ -4,3 +4,4 @@
 foreach(unit admit alarm ask conf conn edit reply session spool watch)
     mx_unit_test(test_shim_${unit} mxshim)
 endforeach()
+mx_unit_test(test_shim_self mxshim mxstore)

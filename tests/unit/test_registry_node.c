@@ -180,6 +180,23 @@ static void test_registry_keep_adds_who_is_missing(void **state)
     assert_int_equal(after.n_policyds, 0);
 }
 
+/* Who only asks has no endpoint, and is checked as everybody. */
+static void test_registry_caller_encode(void **state)
+{
+    Mxp__Node node = MXP__NODE__INIT;
+    struct mx_str bytes;
+    static char id[] = "milter@host-1", reached[] = "ipc:///x", nowhere[] = "",
+                bad[] = "1\n2";
+    node.id = id;
+    assert_int_equal(registry_caller_encode(*state, &node, &bytes, NULL), 0);
+    assert_int_equal(registry_node_encode(*state, &node, &bytes, NULL), -1);
+    node.endpoint = reached;
+    assert_int_equal(registry_caller_encode(*state, &node, &bytes, NULL), -1);
+    node.endpoint = nowhere;
+    node.version = bad;
+    assert_int_equal(registry_caller_encode(*state, &node, &bytes, NULL), -1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -189,6 +206,7 @@ int main(void)
         TEST(test_registry_node_null_texts),
         TEST(test_registry_node_refuses_bad_fields),
         TEST(test_registry_node_refuses_too_large),
+        TEST(test_registry_caller_encode),
         TEST(test_registry_version_tells_what_matters),
         TEST(test_registry_keep_adds_who_is_missing),
     };
