@@ -6,14 +6,16 @@
 #
 # It only adds. No service is started or enabled by it, nothing is upgraded, and an MTA that
 # the machine has stays as it is: where installing Postfix would remove or replace one,
-# Postfix is unpacked into build/postfix-root and used from there.
+# Postfix is unpacked into build/postfix-root and used from there. Sendmail, which only
+# tests start, is never installed: it is unpacked into build/sendmail-root.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 top=$(dirname "$here")
 list=$here/packages.txt
 policy=/usr/sbin/policy-rc.d
-private_root=$top/build/postfix-root
+postfix_root=$top/build/postfix-root
+sendmail_root=$top/build/sendmail-root
 
 die() {
     echo "install-packages: $*" >&2
@@ -34,11 +36,16 @@ is_installed() {
     [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
 }
 
-# Postfix counts as present when its private copy is: see unpack_postfix.
+# An MTA counts as present when its private copy is.
 is_present() {
-    # Hyperscan and Vectorscan have one interface and exclude each other.
-    is_installed "$1" || { [ "$1" = libhyperscan-dev ] && is_installed libvectorscan-dev; } ||
-        { [ "$1" = postfix ] && [ -x "$private_root/usr/sbin/postfix" ]; }
+    case $1 in
+        sendmail-bin) [ -x "$sendmail_root/usr/libexec/sendmail/sendmail" ] ;;
+        sendmail-cf) [ -d "$sendmail_root/usr/share/sendmail/cf" ] ;;
+        postfix) is_installed "$1" || [ -x "$postfix_root/usr/sbin/postfix" ] ;;
+        # Hyperscan and Vectorscan have one interface and exclude each other.
+        libhyperscan-dev) is_installed "$1" || is_installed libvectorscan-dev ;;
+        *) is_installed "$1" ;;
+    esac
 }
 
 missing_of() {
@@ -119,23 +126,25 @@ postfix_conflicts() {
     echo "note: /usr/sbin/sendmail is not from a package: Postfix is unpacked privately"
 }
 
-# Postfix's files below build/, with the libraries it needs; no maintainer script runs.
-unpack_postfix() {
-    local work libs
+# unpack ROOT PACKAGE: its files below build/, with the libraries it needs; no maintainer
+# script runs.
+unpack() {
+    local root=$1 package=$2 work libs
     work=$(mktemp -d)
-    (cd "$work" && apt-get download -qq -o APT::Sandbox::User=root postfix) ||
-        die "cannot download postfix"
-    mkdir -p "$private_root"
-    dpkg -x "$work"/postfix_*.deb "$private_root"
-    libs=$(dpkg-deb -f "$work"/postfix_*.deb Depends | tr ',' '\n' | awk '/^ *lib/ { print $1 }')
+    (cd "$work" && apt-get download -qq -o APT::Sandbox::User=root "$package") ||
+        die "cannot download $package"
+    mkdir -p "$root"
+    dpkg -x "$work/$package"_*.deb "$root"
+    libs=$(dpkg-deb -f "$work/$package"_*.deb Depends | tr ',' '\n' | awk '/^ *lib/ { print $1 }')
     rm -rf "$work"
     # shellcheck disable=SC2086 # one word a package
-    apt_install $libs netbase
+    [ -z "$libs" ] || apt_install $libs
 }
 
 install_postfix() {
     if postfix_conflicts; then
-        unpack_postfix
+        unpack "$postfix_root" postfix
+        apt_install netbase
         return
     fi
     echo "postfix postfix/main_mailer_type select No configuration" |
@@ -156,7 +165,10 @@ install() {
     refresh_lists "${missing[@]}"
     forbid_services
     for name in "${missing[@]}"; do
-        [ "$name" = postfix ] || others+=("$name")
+        case $name in
+            postfix | sendmail-bin | sendmail-cf) ;;
+            *) others+=("$name") ;;
+        esac
     done
     if [ ${#others[@]} -gt 0 ]; then
         apt_install "${others[@]}"
@@ -164,6 +176,7 @@ install() {
     for name in "${missing[@]}"; do
         case $name in
             postfix) install_postfix ;;
+            sendmail-bin | sendmail-cf) unpack "$sendmail_root" "$name" ;;
             redis-server) disable_service redis-server ;;
         esac
     done

@@ -22,6 +22,7 @@ import time
 import yaml
 
 import mta
+import sendmail
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("MX_BUILD_DIR", TOP / "build"))
@@ -277,17 +278,30 @@ class Cluster:
 
     def postfix(self):
         """A private Postfix in front, a sink behind it; (port, sink)."""
-        sink = mta.Sink()
-        self.sinks.append(sink)
-        port = free_port()
+        sink, port = self._sink(), free_port()
         directory = self.dir / "postfix"
         master, environment = mta.write_postfix(directory, port, sink.port,
                                                 f"unix:{self.dir}/milter.sock")
-        process = Process([master, "-s"], directory / "out.log", environment)
-        self.extra.append(process)
-        wait_until(lambda: mta.is_listening(port) or not process.running(), "Postfix to listen")
-        assert process.running(), process.log()
+        self._start_mta([master, "-s"], directory, port, environment)
         return port, sink
+
+    def sendmail(self):
+        """A private Sendmail in front, a sink behind it; (port, sink)."""
+        sink, port = self._sink(), free_port()
+        directory = self.dir / "sendmail"
+        command = sendmail.write_sendmail(directory, port, sink.port, self.dir, run)
+        self._start_mta(command, directory, port)
+        return port, sink
+
+    def _sink(self):
+        self.sinks.append(mta.Sink())
+        return self.sinks[-1]
+
+    def _start_mta(self, command, directory, port, environment=None):
+        process = Process(command, directory / "out.log", environment)
+        self.extra.append(process)
+        wait_until(lambda: mta.is_listening(port) or not process.running(), "the MTA to listen")
+        assert process.running(), process.log()
 
     def close(self):
         """Stop everything; keep the directory only if MX_TEST_KEEP is set."""
@@ -326,3 +340,23 @@ def run(arguments, check=True, data=None, timeout=120):
     assert not check or done.returncode == 0, \
         f"{' '.join(map(str, arguments))}: exit {done.returncode}\n{done.stdout}{done.stderr}"
     return done
+
+
+@contextlib.contextmanager
+def corpus():
+    """Directory of the unpacked corpus of real messages; None where there is none here."""
+    unpack = TOP.parent / "shared" / "corpus" / "unpack.sh"
+    if os.environ.get("MX_CORPUS"):
+        yield pathlib.Path(os.environ["MX_CORPUS"])
+    elif not unpack.exists() or not shutil.which("zstd"):
+        yield None
+    else:
+        directory = private_dir()
+        try:
+            done = run([str(unpack), str(directory / "corpus")])
+            yield pathlib.Path(done.stdout.strip())
+        finally:
+            shutil.rmtree(directory)
+
+
+NO_CORPUS = "no corpus here (../shared/corpus and zstd, or MX_CORPUS)"
