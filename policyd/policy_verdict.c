@@ -135,9 +135,9 @@ const char *policy_verdict_format(struct mx_arena *arena,
 
 const char *policy_action_name(enum policy_action action)
 {
-    static const char *const names[POLICY_ACTIONS] = {
-        "continue", "tag",     "folder",   "quarantine",
-        "hold",     "discard", "tempfail", "reject"};
+    static const char *const names[POLICY_ACTIONS] = {"continue",   "tag",   "folder",
+                                                      "quarantine", "hold",  "discard",
+                                                      "tempfail",   "reject"};
     return (unsigned)action < POLICY_ACTIONS ? names[action] : "unknown";
 }
 
