@@ -48,7 +48,7 @@ static const struct argp_option options[] = {
     {"now", OPT_NOW, "EPOCH", 0, "Scan as if it were this second since 1970", 1},
     {"profile", OPT_PROFILE, NULL, 0, "The cost of each detector", 1},
     {"rules", OPT_RULES, "DIR[:DIR]...", 0,
-     "With --local: SpamAssassin rules of these directories", 1},
+     "With --local: SpamAssassin rules of these directories, without overlay", 1},
     {"endpoint", OPT_ENDPOINT, "ENDPOINT", 0,
      "Ask this scanner (default: those that are "
      "registered)",
@@ -84,7 +84,10 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     case OPT_LOCAL: scan->where.is_local = true; return 0;
     case OPT_JSON: scan->is_json = true; return 0;
     case OPT_PROFILE: scan->is_profile = true; return 0;
-    case OPT_RULES: scan->where.rules = arg; return 0;
+    case OPT_RULES:
+        scan->where.rules = arg;
+        scan->where.overlay = ""; /* the configured one belongs to configured rules */
+        return 0;
     case OPT_ENDPOINT: scan->where.endpoint = arg; return 0;
     case OPT_PUBLIC_KEY: scan->where.public_key = arg; return 0;
     case OPT_KEYS: scan->where.keys_path = arg; return 0;

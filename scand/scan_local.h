@@ -26,7 +26,7 @@ size_t scan_local_arena_size(size_t n);
 struct scan_local_options {
     const char *const *dirs; /* run the rules of these directories, ends with NULL; NULL:
                                 as configured */
-    const char *overlay;     /* with this score file; NULL: as configured */
+    const char *overlay;     /* with this score file; "": without; NULL: as configured */
     bool is_for_scores;      /* the rules detector in any case, and no virus signatures */
 };
 

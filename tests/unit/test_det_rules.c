@@ -45,6 +45,8 @@ static int teardown(void **state)
     det_rules.stop(bed->state);
     snprintf(path, sizeof(path), "%s/test.cf", bed->dir);
     unlink(path);
+    snprintf(path, sizeof(path), "%s/overlay.scores", bed->dir);
+    unlink(path);
     rmdir(bed->dir);
     free(bed->state);
     free(bed);
@@ -116,6 +118,32 @@ static void test_load_broken_score_costs_no_other(void **state)
     assert_non_null(strstr(versions.rules, "1 left out"));
 }
 
+/* Off as long as no file is named; then its scores are the last word. */
+static void test_load_overlay_changes_scores(void **state)
+{
+    struct bed *bed = *state;
+    struct scan_fixture f;
+    char path[128];
+    put(bed, "test.cf", "body SITE_A /cheap/\nscore SITE_A 1.5\nbody SITE_B /pills/\n");
+    put(bed, "overlay.scores", "score SITE_A 0.25 9 9 9\n");
+    assert_int_equal(det_rules.load(bed->state, &bed->env, NULL), 0);
+    assert_true(score_of(bed, "SITE_A") == 1.5);
+    det_rules.stop(bed->state);
+    memset(bed->state, 0, det_rules.state_size);
+    snprintf(path, sizeof(path), "%s/overlay.scores", bed->dir);
+    bed->settings.overlay = path;
+    assert_int_equal(det_rules.load(bed->state, &bed->env, NULL), 0);
+    assert_int_equal(det_rules.start(bed->state, &bed->env, NULL), 0);
+    assert_true(score_of(bed, "SITE_A") == 0.25);
+    assert_true(score_of(bed, "SITE_B") == 1.0);
+    static const char raw[] = GOOD_HEAD "\r\ncheap pills\r\n";
+    fixture_parse(&f, raw, sizeof(raw) - 1);
+    f.result.detector = "rules";
+    assert_int_equal(det_rules.run(bed->state, &f.msg, &f.result, NULL), 0);
+    assert_true(scan_has(&f.result, "SITE_A")); /* it hits as before */
+    fixture_free(&f);
+}
+
 static void test_load_without_rules_fails(void **state)
 {
     struct bed *bed = *state;
@@ -165,6 +193,7 @@ int main(void)
         TEST(test_run_hits_and_scores),
         TEST(test_versions_name_the_set),
         TEST(test_load_broken_score_costs_no_other),
+        TEST(test_load_overlay_changes_scores),
         TEST(test_load_without_rules_fails),
         TEST(test_check_compiles_nothing),
         TEST(test_check_tells_faults_of_settings),

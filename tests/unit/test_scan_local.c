@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "scan_conf.h"
 #include "scan_local.h"
 #include "temp_tree.h"
 
@@ -62,6 +63,59 @@ static void test_run_finds(void **state)
     tear_down(&t);
 }
 
+static double score_with(struct local *t, const char *overlay)
+{
+    struct scan_local_options options = {.overlay = overlay};
+    struct scan_local_input input = {.message = MX_STR("A: b\r\n\r\ncheap pills\r\n")};
+    Mxp__ScanReply *reply = NULL;
+    double score = -1;
+    scan_local_close(t->local);
+    assert_int_equal(scan_local_open(t->conf, &options, &t->local, NULL), 0);
+    scan_local_run(t->local, t->arena, &input, &reply);
+    for (size_t i = 0; i < reply->n_findings; i++)
+        if (strcmp(reply->findings[i]->symbol, "SITE_PILLS") == 0)
+            score = reply->findings[i]->score;
+    return score;
+}
+
+static void put_file(const struct local *t, const char *name, const char *text)
+{
+    char path[256];
+    snprintf(path, sizeof(path), "%s/%s", t->dir, name);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* The overlay is off by default; whoever compares rules turns it off. */
+static void test_run_overlay_only_as_configured(void **state)
+{
+    (void)state;
+    struct local t = {0};
+    char conf[512], path[256];
+    const struct mx_conf_section *sections[] = {&scan_conf_section, NULL};
+    const char *foreign[] = {NULL};
+    set_up(&t, MX_SOURCE_DIR "/tests/signatures");
+    const struct scan_conf *defaults = mx_conf_get(t.conf, "scand");
+    assert_string_equal(defaults->rules.overlay, "");
+    put_file(&t, "site.cf", "body SITE_PILLS /pills/\nscore SITE_PILLS 1.5\n");
+    put_file(&t, "overlay.scores", "score SITE_PILLS 2.5\n");
+    snprintf(conf, sizeof(conf),
+             "scand:\n  temp_dir: %s\n  detectors: [rules]\n  rules:\n    dirs: [%s]\n"
+             "    cache_dir: \"\"\n    overlay: %s/overlay.scores\n",
+             t.dir, t.dir, t.dir);
+    put_file(&t, "c.yaml", conf);
+    snprintf(path, sizeof(path), "%s/c.yaml", t.dir);
+    scan_local_close(t.local);
+    t.local = NULL;
+    mx_conf_free(t.conf);
+    assert_int_equal(mx_conf_load(path, sections, foreign, &t.conf, NULL), 0);
+    assert_float_equal(score_with(&t, NULL), 2.5, 1e-9);
+    assert_float_equal(score_with(&t, ""), 1.5, 1e-9);
+    tear_down(&t);
+}
+
 static void test_run_takes_the_request(void **state)
 {
     (void)state;
@@ -104,6 +158,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_run_finds),
+        cmocka_unit_test(test_run_overlay_only_as_configured),
         cmocka_unit_test(test_run_takes_the_request),
         cmocka_unit_test(test_fault_says_why),
     };
