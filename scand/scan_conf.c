@@ -76,7 +76,8 @@ static const struct mx_conf_key rules_keys[] = {
      .type = MX_CONF_STRING,
      .offset = RULES(overlay),
      .def = "",
-     .doc = "File of scores that is read last. Empty: none."},
+     .doc = "File of scores that is read last, as /usr/share/mxdrop/rules/overlay.cf, "
+            "which is fitted to mail (docs/overlay.md). Empty: none."},
     {.name = "cache_dir",
      .type = MX_CONF_STRING,
      .offset = RULES(cache_dir),

@@ -1,7 +1,7 @@
 /*
  * What our reader holds after loading rule files, one TSV line a rule, in the columns of
  * sa_rules.pl: compare_rules.py sets both side by side. One more column says what a rule
- * looks at: its header, or its function (bench/overlay asks that).
+ * looks at: its header, or its function with arguments (bench/overlay asks that).
  *
  *   dump_rules DIR... > ours.tsv
  */
@@ -41,6 +41,15 @@ static void put_flags(const struct rule *rule)
     }
 }
 
+static void put_subject(const struct rule *rule)
+{
+    put(rule->function.n > 0 ? rule->function : rule->selector);
+    for (size_t i = 0; i < rule->n_args; i++) {
+        putchar(i > 0 ? ',' : '(');
+        put(rule->args[i]);
+    }
+}
+
 static void put_rule(const struct rule *rule)
 {
     printf("%.*s\t%s", MX_STR_FMT(rule->name), rule_kind_text(rule->kind));
@@ -53,7 +62,7 @@ static void put_rule(const struct rule *rule)
     putchar('\t');
     put(rule->pattern);
     putchar('\t');
-    put(rule->function.n > 0 ? rule->function : rule->selector);
+    put_subject(rule);
     putchar('\n');
 }
 

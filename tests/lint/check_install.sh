@@ -34,6 +34,7 @@ $prefix/lib/systemd/system/mxdrop-policyd.service
 $prefix/lib/systemd/system/mxdrop-scand.service
 $prefix/lib/sysusers.d/mxdrop.conf
 $prefix/lib/tmpfiles.d/mxdrop.conf
+$prefix/share/mxdrop/rules/overlay.cf
 $prefix/share/man/man1/mxdropctl.1
 $prefix/share/man/man5/mxdrop.yaml.5
 $prefix/share/man/man8/mxdrop-milter.8

@@ -11,13 +11,18 @@ struct bed {
     struct scan_rules *rules;
 };
 
-static void bed_open(struct bed *bed, const char *const *dirs)
+static void bed_open_with(struct bed *bed, const char *const *dirs, const char *overlay)
 {
     struct mx_err err = {0};
 
     bed->arena = mx_arena_new(16u << 20);
-    if (scan_rules_open(dirs, NULL, &bed->rules, &err))
+    if (scan_rules_open(dirs, overlay, &bed->rules, &err))
         fail_msg("%s", err.text);
+}
+
+static void bed_open(struct bed *bed, const char *const *dirs)
+{
+    bed_open_with(bed, dirs, NULL);
 }
 
 static void bed_close(struct bed *bed)
@@ -170,6 +175,17 @@ static void test_kinds_add_up(void **state)
 }
 
 /* Debian's own rules, where they are installed: what the study counted. */
+static const char *const stock[] = {"/usr/share/spamassassin", "/etc/spamassassin", NULL};
+
+static void skip_without_stock(void)
+{
+    if (access("/usr/share/spamassassin/72_active.cf", R_OK) == 0 &&
+        access("/etc/spamassassin/v401.pre", R_OK) == 0)
+        return;
+    print_message("skipped: SpamAssassin's rules are not installed\n");
+    skip();
+}
+
 static void test_open_stock(void **state)
 {
     static const struct {
@@ -182,22 +198,69 @@ static void test_open_stock(void **state)
         {"header eval", 104}, {"body eval", 145}, {"rawbody eval", 7},
         {"full eval", 13},    {"rbl eval", 66},
     };
-    const char *const dirs[] = {"/usr/share/spamassassin", "/etc/spamassassin", NULL};
     struct bed bed;
     struct scan_rules_kind kind;
 
     (void)state;
-    if (access("/usr/share/spamassassin/72_active.cf", R_OK) != 0 ||
-        access("/etc/spamassassin/v401.pre", R_OK) != 0) {
-        print_message("skipped: SpamAssassin's rules are not installed\n");
-        skip();
-    }
-    bed_open(&bed, dirs);
+    skip_without_stock();
+    bed_open(&bed, stock);
     for (size_t i = 0; scan_rules_kind(bed.rules, i, &kind); i++) {
         assert_string_equal(kind.name, counts[i].name);
         assert_int_equal(kind.n, counts[i].n);
     }
     bed_close(&bed);
+}
+
+static size_t count_problems(struct bed *bed)
+{
+    struct scan_rules_totals totals;
+
+    scan_rules_totals(bed->rules, &totals);
+    return totals.n_problems;
+}
+
+/* A rule that is there, active as before, on the same side of 0. */
+static void expect_moved(struct bed *plain, struct bed *overlaid, const char *name)
+{
+    struct scan_rules_rule before = rule_of(plain, name), after = rule_of(overlaid, name);
+
+    if (before.scores[0] == after.scores[0])
+        fail_msg("%s has the score that it had", name);
+    for (size_t i = 0; i < 4; i++) {
+        if (before.scores[i] * after.scores[i] < 0 ||
+            (before.scores[i] == 0) != (after.scores[i] == 0))
+            fail_msg("%s: %g became %g", name, before.scores[i], after.scores[i]);
+    }
+    assert_string_equal(before.definition, after.definition);
+}
+
+/* The overlay that is installed with us changes scores of stock rules, and nothing else.
+ */
+static void test_open_shipped_overlay(void **state)
+{
+    static const char path[] = MX_SOURCE_DIR "/deploy/rules/overlay.cf";
+    struct bed plain, overlaid;
+    char line[256], name[128];
+    size_t n = 0;
+
+    (void)state;
+    skip_without_stock();
+    bed_open(&plain, stock);
+    bed_open_with(&overlaid, stock, path);
+    assert_int_equal(count_problems(&overlaid), count_problems(&plain));
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    while (fgets(line, sizeof(line), file)) {
+        if (line[0] == '#')
+            continue;
+        assert_int_equal(sscanf(line, "score %127s ", name), 1);
+        expect_moved(&plain, &overlaid, name);
+        n++;
+    }
+    fclose(file);
+    assert_true(n > 0);
+    bed_close(&overlaid);
+    bed_close(&plain);
 }
 
 int main(void)
@@ -210,6 +273,7 @@ int main(void)
         cmocka_unit_test(test_problem_of_a_pattern),
         cmocka_unit_test(test_kinds_add_up),
         cmocka_unit_test(test_open_stock),
+        cmocka_unit_test(test_open_shipped_overlay),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
