@@ -29,12 +29,30 @@ static void test_run_encoded(void **state)
            "GTUBE");
 }
 
+#define HTML GOOD_HEAD "Content-Type: text/html\r\n\r\n"
+
+static void test_run_what_html_shows(void **state)
+{
+    (void)state;
+    EXPECT(&det_gtube,
+           HTML
+           "<p>XJS*C4JDBQADN1.<b>NSBN3*2IDNEN*</b><i>GTUBE-STANDARD-ANTI-UBE-<!-- -->"
+           "TEST-EMAIL</i>*C.34X</p>\r\n",
+           "GTUBE");
+    EXPECT(&det_gtube,
+           HTML "<p title='XJS*C4JDBQADN1.NSBN3*2IDNEN*'>GTUBE-STANDARD-ANTI-UBE-"
+                "TEST-EMAIL*C.34X</p>\r\n",
+           "");
+    EXPECT(&det_gtube, HTML "<p>XJS*C4JDBQADN1.<br>\r\n", "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_run_plain),
         cmocka_unit_test(test_run_not_in_header),
         cmocka_unit_test(test_run_encoded),
+        cmocka_unit_test(test_run_what_html_shows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
