@@ -56,15 +56,25 @@ static void close_header(struct gate *gate)
     gate->in_header = is_next;
 }
 
-/* A field that grew too long: the rest of this line is dropped. */
-static void shorten(struct gate *gate, size_t at, size_t n)
+/* Where the field ends whose line is at ${at}: behind its last continuation. */
+static size_t field_end(const struct gate *gate, size_t at)
 {
-    size_t before = gate->field_bytes - n;
-    size_t keep = before < GATE_FIELD_MAX ? GATE_FIELD_MAX - before : 0;
+    do {
+        const char *lf = memchr(gate->raw.p + at, '\n', gate->raw.n - at);
+        at = lf != NULL ? (size_t)(lf - gate->raw.p) + 1 : gate->raw.n;
+    } while (at < gate->raw.n && (gate->raw.p[at] == ' ' || gate->raw.p[at] == '\t'));
+    return at;
+}
+
+/* A field that grew too long at the line that begins at ${at}: only its end follows. */
+static void shorten(struct gate *gate, size_t at, size_t before)
+{
+    size_t end = field_end(gate, at), keep = GATE_FIELD_MAX - before;
+    size_t tail = end - at > keep + GATE_TAIL_MAX ? end - GATE_TAIL_MAX : at + keep;
     flush(gate, at + keep);
-    if (keep > 0)
-        gate->emit(gate->user, MX_STR("\r\n"));
-    gate->done = at + n;
+    gate->emit(gate->user, MX_STR(" ")); /* at the start of a line, it is a fold */
+    gate->done = tail;
+    flush(gate, end);
     gate->cuts |= MESSAGE_CUT_HEADERS;
 }
 
@@ -82,8 +92,8 @@ static void header_line(struct gate *gate, size_t at, size_t n)
     gate->field_bytes += n;
     for (size_t i = 0; !gate->names_message && i + 8 <= n; i++)
         gate->names_message = mx_str_istarts(mx_str_sub(line, i, 8), MX_STR("message/"));
-    if (gate->field_bytes > GATE_FIELD_MAX)
-        shorten(gate, at, n);
+    if (gate->field_bytes > GATE_FIELD_MAX && gate->done <= at)
+        shorten(gate, at, gate->field_bytes - n);
     if (gate->block_headers > GATE_BLOCK_MAX) {
         flush(gate, at);
         gate->emit(gate->user, MX_STR("\r\n"));
