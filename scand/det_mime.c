@@ -18,6 +18,7 @@ static const struct scan_symbol symbols[] = {
     {"MX_MIME_AMBIGUOUS", 2.0, "two boundaries, types or encodings: readers will differ"},
     {"MX_MIME_PARTIAL", 2.0, "message/partial: content that is put together elsewhere"},
     {"MX_MIME_EXTERNAL", 2.0, "message/external-body: content that is fetched elsewhere"},
+    {"MX_MIME_HIDDEN", 0.5, "content that only lenient readers decode"},
     {"MX_MIME_TOO_DEEP", 2.0, "nested deeper than is looked at"},
     {"MX_MIME_TOO_MANY", 2.0, "more parts than are looked at"},
     {"MX_MIME_CUT", 0, "decoded contents are larger than is looked at"},
@@ -115,6 +116,9 @@ static void check_parts(const struct message *msg, struct scan_result *result)
             scan_add(result, "MX_MIME_PARTIAL", "%s", "");
         if (mx_str_eq(part->type, MX_STR("message/external-body")))
             scan_add(result, "MX_MIME_EXTERNAL", "%s", "");
+        if (part->is_hidden)
+            scan_add(result, "MX_MIME_HIDDEN", "%s",
+                     mx_str_esc(scan_scratch(result), part->type));
         if (i > 0)
             check_type_field(part->headers, part->n_headers, result);
     }

@@ -6,6 +6,7 @@
  * meets a GObject. Its warnings are kept, counted by kind: ambiguous mail is a finding,
  * not an error, for every byte string is a message. Contents are decoded from their
  * transfer encoding, not from their character set: that is the business of detectors.
+ * What the parser does not look into, but lenient readers do, becomes parts as well.
  *
  * What GMime bounds itself: nesting (1,024 levels, reported). What it does not: see
  * message_gate.c. Recursion here follows MESSAGE_DEPTH_MAX.
@@ -18,11 +19,13 @@
 
 #include "mx_arena.h"
 #include "mx_err.h"
+#include "message_base64.h"
 #include "message_gate.h"
 #include "message_head.h"
 
 #define NAME_MAX_BYTES 1024 /* octets kept of a file name */
-#define TOKEN_MAX 128       /* octets kept of a type, charset, disposition */
+#define FIELD_MAX (GATE_FIELD_MAX + GATE_TAIL_MAX)
+#define TOKEN_MAX 128 /* octets kept of a type, charset, disposition */
 
 struct parse {
     struct mx_arena *arena;
@@ -117,7 +120,7 @@ static void copy_headers(struct parse *parse, GMimeObject *object,
             copy_text(parse, g_mime_header_get_name(header), NAME_MAX_BYTES);
         size_t room = mx_arena_left(parse->arena) / 8;
         headers[i].value = copy_text(parse, g_mime_header_get_raw_value(header),
-                                     room < GATE_FIELD_MAX ? room : GATE_FIELD_MAX);
+                                     room < FIELD_MAX ? room : FIELD_MAX);
     }
     part->headers = headers;
     part->n_headers = (size_t)n;
@@ -159,6 +162,8 @@ static void copy_content(struct parse *parse, GMimePart *leaf, struct message_pa
 }
 
 static void walk(struct parse *parse, GMimeObject *object, unsigned depth, int parent);
+static int walk_message(struct parse *parse, struct mx_str raw, unsigned depth,
+                        int parent);
 
 static void walk_children(struct parse *parse, GMimeObject *object, unsigned depth,
                           int self)
@@ -176,6 +181,50 @@ static void walk_children(struct parse *parse, GMimeObject *object, unsigned dep
         walk(parse, g_mime_multipart_get_part(multipart, i), depth + 1, self);
     if (n > 0 && parse->n_parts >= MESSAGE_PARTS_MAX)
         parse->msg->cuts |= MESSAGE_CUT_PARTS;
+}
+
+/* The part as readers see it who do not stop at base64's padding. */
+static void add_unpadded(struct parse *parse, GMimePart *leaf, unsigned depth, int self)
+{
+    GMimeDataWrapper *content = g_mime_part_get_content(leaf);
+    if (content == NULL ||
+        g_mime_data_wrapper_get_encoding(content) != GMIME_CONTENT_ENCODING_BASE64)
+        return;
+    GMimeStream *memory = g_mime_stream_mem_new();
+    GMimeStream *encoded = g_mime_data_wrapper_get_stream(content);
+    g_mime_stream_reset(encoded);
+    g_mime_stream_write_to_stream(encoded, memory);
+    GByteArray *bytes = g_mime_stream_mem_get_byte_array(GMIME_STREAM_MEM(memory));
+    struct mx_str text = mx_str_of(bytes->data, bytes->len);
+    struct message_part *part = NULL;
+    if (message_base64_goes_on(text) && text.n <= parse->content_left)
+        part = part_new(parse, depth + 1, self);
+    if (part != NULL) {
+        const struct message_part *of = &parse->parts[self];
+        part->type = of->type;
+        part->name = of->name;
+        part->charset = of->charset;
+        part->disposition = of->disposition;
+        part->is_hidden = true;
+        part->content = message_base64_decode(parse->arena, text);
+        parse->content_left -= text.n;
+    }
+    g_object_unref(memory);
+}
+
+/* What is in the part for readers that are more lenient than the parser. */
+static void add_hidden(struct parse *parse, GMimePart *leaf, unsigned depth, int self)
+{
+    struct message_part *part = &parse->parts[self];
+    bool is_message = mx_str_eq(part->type, MX_STR("message/rfc822")) ||
+                      mx_str_eq(part->type, MX_STR("message/global")) ||
+                      mx_str_eq(part->type, MX_STR("message/news"));
+    if (is_message && part->content.n > 0) {
+        part->is_hidden = true;
+        walk_message(parse, part->content, depth + 1, self);
+    } else if (depth < MESSAGE_DEPTH_MAX) {
+        add_unpadded(parse, leaf, depth, self);
+    }
 }
 
 static void walk(struct parse *parse, GMimeObject *object, unsigned depth, int parent)
@@ -198,6 +247,8 @@ static void walk(struct parse *parse, GMimeObject *object, unsigned depth, int p
     }
     if (part->is_container) /* may move the array: part is not used behind this */
         walk_children(parse, object, depth, self);
+    else if (GMIME_IS_PART(object))
+        add_hidden(parse, GMIME_PART(object), depth, self);
 }
 
 static void gate_to_stream(void *user, struct mx_str piece)
@@ -206,12 +257,12 @@ static void gate_to_stream(void *user, struct mx_str piece)
 }
 
 /* One attempt; ${lead} goes in front of the message. NULL: GMime makes nothing of it. */
-static GMimeMessage *construct(struct parse *parse, struct mx_str lead)
+static GMimeMessage *construct(struct parse *parse, struct mx_str raw, struct mx_str lead)
 {
     GMimeStream *stream = g_mime_stream_mem_new();
     if (lead.n > 0)
         gate_to_stream(stream, lead);
-    parse->msg->cuts |= message_gate(parse->msg->raw, gate_to_stream, stream);
+    parse->msg->cuts |= message_gate(raw, gate_to_stream, stream);
     g_mime_stream_reset(stream);
     GMimeParserOptions *options = g_mime_parser_options_new();
     g_mime_parser_options_set_warning_callback(options, on_warning, parse);
@@ -226,15 +277,28 @@ static GMimeMessage *construct(struct parse *parse, struct mx_str lead)
 /* GMime gives up where the first line is no field: a fold, an empty line, junk. Readers
    do not, so we put a field in front and look again, at last with all of it as the body.
  */
-static GMimeMessage *construct_any(struct parse *parse)
+static GMimeMessage *construct_any(struct parse *parse, struct mx_str raw)
 {
     static const char *const leads[] = {"X-Mxdrop: \r\n", "X-Mxdrop: \r\n\r\n"};
-    GMimeMessage *tree = construct(parse, MX_STR_NONE);
-    for (size_t i = 0; i < 2 && tree == NULL && parse->msg->raw.n > 0; i++) {
+    GMimeMessage *tree = construct(parse, raw, MX_STR_NONE);
+    for (size_t i = 0; i < 2 && tree == NULL && raw.n > 0; i++) {
         parse->msg->warned[MESSAGE_WARN_MALFORMED].count = 1;
-        tree = construct(parse, mx_str(leads[i]));
+        tree = construct(parse, raw, mx_str(leads[i]));
     }
     return tree;
+}
+
+/* All parts of a message, the whole one or one inside it; -1: it has none. */
+static int walk_message(struct parse *parse, struct mx_str raw, unsigned depth,
+                        int parent)
+{
+    GMimeMessage *tree = construct_any(parse, raw);
+    GMimeObject *top = tree != NULL ? g_mime_message_get_mime_part(tree) : NULL;
+    if (top != NULL)
+        walk(parse, top, depth, parent);
+    if (tree != NULL)
+        g_object_unref(tree);
+    return top != NULL ? 0 : -1;
 }
 
 int message_parse(struct mx_arena *arena, struct mx_str raw, struct message *out,
@@ -249,19 +313,13 @@ int message_parse(struct mx_arena *arena, struct mx_str raw, struct message *out
     parse.content_left = mx_arena_left(arena) / 4 * 3;
 
     g_mime_init(); /* counts its callers; the first call does the work */
-    GMimeMessage *tree = construct_any(&parse);
-    GMimeObject *top = tree != NULL ? g_mime_message_get_mime_part(tree) : NULL;
-    if (top != NULL) {
-        walk(&parse, top, 0, -1);
-    } else { /* GMime makes no part of an empty message */
+    if (walk_message(&parse, raw, 0, -1) < 0) { /* as for an empty message */
+        if (raw.n > 0)
+            return mx_err_set(err, MX_ERR_SYSTEM, "the MIME parser gave no message");
         struct message_part *part = part_new(&parse, 0, -1);
         part->type = MX_STR("text/plain");
         part->content = MX_STR("");
     }
-    if (tree != NULL)
-        g_object_unref(tree);
-    if (tree == NULL && raw.n > 0)
-        return mx_err_set(err, MX_ERR_SYSTEM, "the MIME parser gave no message");
     msg.parts = parse.parts;
     msg.n_parts = parse.n_parts;
     *out = msg;

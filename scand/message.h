@@ -71,6 +71,9 @@ struct message_part {
     unsigned depth;    /* 0 is the message itself */
     int parent;        /* index, -1 for the first */
     bool is_container; /* multipart or an attached message: its children follow */
+    /* What only some readers see: an encoded message (RFC 2046 5.2.1 forbids it), base64
+       that goes on behind its padding (then a child of the part that ends there). */
+    bool is_hidden;
 };
 
 /* What the shim told of the SMTP transaction. Missing slices: not known. */

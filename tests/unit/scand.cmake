@@ -1,6 +1,6 @@
 # Units of scand/. engine, supervisor, sup_jobs, sup_workers, sup_engines, sup_status and
 # worker are processes: tests/integration/test_scand.py runs the real ones.
-foreach(unit message message_gate scan_score scan_result scan_chain scan_local
+foreach(unit message message_base64 message_gate scan_score scan_result scan_chain scan_local
         scan_compare scan_trial
         det_headers det_mime det_gtube det_clamav)
     mx_unit_test(test_${unit} mxscan mxscand)

@@ -40,6 +40,17 @@ static void test_run_other_content(void **state)
            "MX_MIME_EXTERNAL");
 }
 
+/* Base64 that goes on behind its padding: some readers stop there, some do not. */
+static void test_run_hidden(void **state)
+{
+    (void)state;
+    EXPECT(&det_mime,
+           TYPE("image/png\r\nContent-Transfer-Encoding: base64") "\r\nQQ==\r\nQkM=\r\n",
+           "MX_MIME_HIDDEN");
+    EXPECT(&det_mime,
+           TYPE("image/png\r\nContent-Transfer-Encoding: base64") "\r\nQUI=\r\n", "");
+}
+
 static void test_run_broken_structure(void **state)
 {
     (void)state;
@@ -87,6 +98,7 @@ static void test_run_too_many(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_run_hidden),
         cmocka_unit_test(test_run_good),
         cmocka_unit_test(test_run_ambiguous),
         cmocka_unit_test(test_run_other_content),

@@ -113,6 +113,35 @@ static void test_parse_parts(void **state)
     fixture_free(&f);
 }
 
+/* Parts that the MIME parser does not make, but lenient readers see. */
+static void test_parse_hidden_parts(void **state)
+{
+    (void)state;
+    struct scan_fixture f;
+    PARSE(&f, "Content-Type: image/png; name=a.png\r\n"
+              "Content-Transfer-Encoding: base64\r\n\r\nQQ==\r\nQkM=\r\n");
+    assert_int_equal(f.msg.n_parts, 2);
+    assert_str(f.msg.parts[0].content, "A");
+    assert_false(f.msg.parts[0].is_hidden);
+    assert_str(f.msg.parts[1].content, "ABC");
+    assert_str(f.msg.parts[1].name, "a.png");
+    assert_true(f.msg.parts[1].is_hidden);
+    assert_int_equal(f.msg.parts[1].parent, 0);
+    fixture_free(&f);
+    /* "Content-Type: text/html", an empty line, "x" */
+    PARSE(&f, "Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+              "Q29udGVudC1UeXBlOiB0ZXh0L2h0bWwNCg0KeA==\r\n");
+    assert_int_equal(f.msg.n_parts, 2);
+    assert_true(f.msg.parts[0].is_hidden);
+    assert_str(f.msg.parts[1].type, "text/html");
+    assert_str(f.msg.parts[1].content, "x");
+    assert_int_equal(f.msg.parts[1].depth, 1);
+    fixture_free(&f);
+    PARSE(&f, "Content-Transfer-Encoding: base64\r\n\r\nQQ==\r\n--\r\n");
+    assert_int_equal(f.msg.n_parts, 1);
+    fixture_free(&f);
+}
+
 static void test_parse_warnings_are_kept(void **state)
 {
     (void)state;
@@ -175,6 +204,7 @@ int main(void)
         cmocka_unit_test(test_parse_junk_in_front_hides_nothing),
         cmocka_unit_test(test_parse_empty_has_one_part),
         cmocka_unit_test(test_parse_parts),
+        cmocka_unit_test(test_parse_hidden_parts),
         cmocka_unit_test(test_parse_warnings_are_kept),
         cmocka_unit_test(test_parse_hostile),
         cmocka_unit_test(test_parse_content_is_bounded_by_the_arena),
