@@ -6,13 +6,15 @@
  * without our format, and everything that matters comes back as a return code.
  *
  * Limits are libclamav's, set from configuration; the time limit is set anew for each
- * scan, as the deadline is handed down. CVD and CLD files carry signatures by ClamAV;
- * plain .ndb, .hdb, .ldb files in the directory are taken as they are.
+ * scan, as the deadline is handed down. libclamav looks at its clock between files only,
+ * and normalising one HTML file or script cannot be interrupted: hence a limit of size
+ * for these. Scans go on behind the first alert (all-match), for what is an alert to
+ * libclamav is a virus, a limit, or a remark to us. CVD and CLD files carry signatures by
+ * ClamAV; plain .ndb, .hdb, .ldb files in the directory are taken as they are.
  */
 #include "clam_engine.h"
 
 #include <dirent.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,14 +26,23 @@
 #include "mx_err.h"
 #include "scan_conf.h"
 
-/* libclamav reports an exceeded limit as a heuristic "virus" of this name. */
-#define LIMIT_PREFIX "Heuristics.Limits.Exceeded"
-#define PHISHING_PREFIX "Heuristics.Phishing."
+/* libclamav reports these as "viruses", too. */
+static const struct {
+    const char *prefix;
+    enum clam_kind kind;
+} heuristics[] = {
+    {"Heuristics.Limits.Exceeded", CLAM_LIMIT},
+    {"Heuristics.Phishing.", CLAM_PHISHING},
+    {"Heuristics.OLE2.ContainsMacros", CLAM_MACROS},
+    {"Heuristics.Encrypted.", CLAM_ENCRYPTED},
+};
+#define TIME_LIMIT "Heuristics.Limits.Exceeded.MaxScanTime"
 
 struct clam_engine {
     struct cl_engine *cl;
     struct cl_scan_options options;
     size_t max_file_size;
+    int64_t max_scan_time_ms;
     char version[64];
 };
 
@@ -39,6 +50,23 @@ static void drop_message(enum cl_msg severity, const char *full, const char *tex
                          void *context)
 {
     (void)severity, (void)full, (void)text, (void)context;
+}
+
+static enum clam_kind kind_of(const char *name)
+{
+    for (size_t i = 0; i < sizeof(heuristics) / sizeof(heuristics[0]); i++)
+        if (strncmp(name, heuristics[i].prefix, strlen(heuristics[i].prefix)) == 0)
+            return heuristics[i].kind;
+    return CLAM_VIRUS;
+}
+
+static void on_alert(int fd, const char *name, void *context)
+{
+    (void)fd;
+    struct clam_report *report = context;
+    enum clam_kind kind = kind_of(name);
+    if (report->name[kind] == NULL)
+        report->name[kind] = name;
 }
 
 static int fail(struct mx_err *err, const char *what, cl_error_t code)
@@ -58,6 +86,9 @@ static int set_limits(struct cl_engine *cl, const struct clamav_settings *settin
         {CL_ENGINE_MAX_RECURSION, settings->max_recursion},
         {CL_ENGINE_MAX_FILES, settings->max_files},
         {CL_ENGINE_PCRE_MAX_FILESIZE, settings->max_file_size},
+        {CL_ENGINE_MAX_HTMLNORMALIZE, settings->max_html_size},
+        {CL_ENGINE_MAX_HTMLNOTAGS, settings->max_html_size},
+        {CL_ENGINE_MAX_SCRIPTNORMALIZE, settings->max_html_size},
     };
     for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
         cl_error_t rc = cl_engine_set_num(cl, limits[i].field, limits[i].value);
@@ -94,9 +125,11 @@ static void set_options(struct clam_engine *engine,
                         const struct clamav_settings *settings)
 {
     engine->options.parse = ~0u;
-    engine->options.heuristic = CL_SCAN_HEURISTIC_EXCEEDS_MAX;
+    engine->options.heuristic = CL_SCAN_HEURISTIC_EXCEEDS_MAX | CL_SCAN_HEURISTIC_MACROS |
+                                CL_SCAN_HEURISTIC_ENCRYPTED_DOC;
+    engine->options.general = CL_SCAN_GENERAL_ALLMATCHES;
     if (settings->heuristics)
-        engine->options.general = CL_SCAN_GENERAL_HEURISTICS;
+        engine->options.general |= CL_SCAN_GENERAL_HEURISTICS;
 }
 
 int clam_engine_load(const struct clamav_settings *settings, struct clam_engine **out,
@@ -115,6 +148,7 @@ int clam_engine_load(const struct clamav_settings *settings, struct clam_engine 
     engine->cl = cl_engine_new();
     set_options(engine, settings);
     engine->max_file_size = (size_t)settings->max_file_size;
+    engine->max_scan_time_ms = settings->max_scan_time_ms;
     if (engine->cl == NULL)
         mx_err_set(err, MX_ERR_SYSTEM, "libclamav gives no engine");
     if (engine->cl == NULL || set_limits(engine->cl, settings, err) < 0 ||
@@ -122,6 +156,7 @@ int clam_engine_load(const struct clamav_settings *settings, struct clam_engine 
         clam_engine_free(engine);
         return -1;
     }
+    cl_engine_set_clcb_virus_found(engine->cl, on_alert);
     *out = engine;
     return 0;
 }
@@ -146,28 +181,8 @@ int clam_engine_temp_dir(struct clam_engine *engine, const char *path, struct mx
     return rc == CL_SUCCESS ? 0 : fail(err, "setting libclamav's directory", rc);
 }
 
-static bool has_prefix(const char *name, const char *prefix)
-{
-    return strncmp(name, prefix, strlen(prefix)) == 0;
-}
-
-static int judge(cl_error_t rc, const char *name, enum clam_verdict *out,
-                 struct mx_err *err)
-{
-    switch (rc) {
-    case CL_CLEAN: *out = CLAM_CLEAN; return 0;
-    case CL_VIRUS:
-        *out = has_prefix(name, LIMIT_PREFIX)      ? CLAM_LIMIT
-               : has_prefix(name, PHISHING_PREFIX) ? CLAM_PHISHING
-                                                   : CLAM_VIRUS;
-        return 0;
-    case CL_ETIMEOUT: return mx_err_set(err, MX_ERR_TIMEOUT, "libclamav ran out of time");
-    default: return fail(err, "libclamav", rc);
-    }
-}
-
-static int scan_map(struct clam_engine *engine, struct mx_str data, const char **out_name,
-                    enum clam_verdict *out, struct mx_err *err)
+static int scan_map(struct clam_engine *engine, struct mx_str data,
+                    struct clam_report *out, struct mx_err *err)
 {
     cl_fmap_t *map = cl_fmap_open_memory(data.p, data.n);
     if (map == NULL)
@@ -175,36 +190,49 @@ static int scan_map(struct clam_engine *engine, struct mx_str data, const char *
     const char *name = NULL;
     unsigned long scanned = 0;
     cl_error_t rc = cl_scanmap_callback(map, NULL, &name, &scanned, engine->cl,
-                                        &engine->options, NULL);
+                                        &engine->options, out);
     cl_fmap_close(map);
-    if (name == NULL) /* it says "virus" without a name where it stops at a limit */
-        name = LIMIT_PREFIX;
-    if (judge(rc, name, out, err) < 0)
-        return -1;
-    *out_name = name;
+    if (rc == CL_VIRUS) /* without a name where it stops at a limit */
+        on_alert(-1, name != NULL ? name : heuristics[0].prefix, out);
+    else if (rc == CL_ETIMEOUT)
+        on_alert(-1, TIME_LIMIT, out);
+    else if (rc != CL_CLEAN)
+        return fail(err, "libclamav", rc);
     return 0;
 }
 
-int clam_engine_scan(struct clam_engine *engine, struct mx_str data, int64_t time_ms,
-                     const char **out_name, enum clam_verdict *out, struct mx_err *err)
+/* A limit of time is the message's fault only if it had all the time there is. */
+static int check_time(const struct clam_engine *engine, int64_t time_ms,
+                      const struct clam_report *report, struct mx_err *err)
 {
-    cl_error_t rc =
-        cl_engine_set_num(engine->cl, CL_ENGINE_MAX_SCANTIME, time_ms > 0 ? time_ms : 1);
+    const char *limit = report->name[CLAM_LIMIT];
+    if (limit == NULL || strcmp(limit, TIME_LIMIT) != 0 ||
+        time_ms >= engine->max_scan_time_ms)
+        return 0;
+    return mx_err_set(err, MX_ERR_TIMEOUT, "libclamav ran out of time");
+}
+
+int clam_engine_scan(struct clam_engine *engine, struct mx_str data, int64_t time_ms,
+                     struct clam_report *out, struct mx_err *err)
+{
+    *out = (struct clam_report){0};
+    int64_t limit =
+        time_ms < engine->max_scan_time_ms ? time_ms : engine->max_scan_time_ms;
+    cl_error_t rc = cl_engine_set_num(engine->cl, CL_ENGINE_MAX_SCANTIME,
+                                      limit > 0 ? limit : 1); /* 0: no limit */
     if (rc != CL_SUCCESS)
         return fail(err, "setting libclamav's time limit", rc);
-    if (data.n <= 5) { /* libclamav refuses to map nothing, and skips up to 5 octets */
-        *out = CLAM_CLEAN;
+    if (data.n <= 5) /* libclamav refuses to map nothing, and skips up to 5 octets */
         return 0;
-    }
     /* It would not look at a larger file at all: we look at the start. */
     struct mx_str start = mx_str_sub(data, 0, engine->max_file_size);
-    if (scan_map(engine, start, out_name, out, err) < 0)
+    if (scan_map(engine, start, out, err) < 0)
         return -1;
-    if (start.n < data.n && *out == CLAM_CLEAN) {
-        *out = CLAM_LIMIT;
-        *out_name = "larger than max_file_size";
-    }
-    return 0;
+    if (start.n < data.n && out->name[CLAM_LIMIT] == NULL)
+        out->name[CLAM_LIMIT] = "larger than max_file_size";
+    if (out->name[CLAM_VIRUS] != NULL) /* that is enough, whatever else there is */
+        return 0;
+    return check_time(engine, time_ms, out, err);
 }
 
 const char *clam_library(void)

@@ -30,17 +30,29 @@ const char *clam_engine_version(const struct clam_engine *engine);
 int clam_engine_temp_dir(struct clam_engine *engine, const char *path,
                          struct mx_err *err);
 
-enum clam_verdict { CLAM_CLEAN, CLAM_VIRUS, CLAM_PHISHING, CLAM_LIMIT };
+/* What libclamav alerts on; only the first kind is a virus. */
+enum clam_kind {
+    CLAM_VIRUS,     /* a signature */
+    CLAM_PHISHING,  /* a guess by heuristics about links, often wrong */
+    CLAM_LIMIT,     /* not all was looked at: the rest is clean or says otherwise */
+    CLAM_MACROS,    /* Office document with macros (VBA, Excel 4) */
+    CLAM_ENCRYPTED, /* document that only its password opens */
+    CLAM_KINDS
+};
+
+struct clam_report {
+    const char *name[CLAM_KINDS]; /* the first alert of each kind; NULL: none */
+};
 
 /**
- * clam_engine_scan(engine, data, time_ms, out_name, err):
- * Scan ${data} for at most ${time_ms}. CLAM_LIMIT: clean as far as the limits let it
- * look. CLAM_PHISHING: a guess by heuristics about links, often wrong. Owner: ${out_name}
- * (unless clean) lives as long as the engine. Fails:  out of time (MX_ERR_TIMEOUT),
- * libclamav failed (-1).
+ * clam_engine_scan(engine, data, time_ms, out, err):
+ * Scan ${data} for at most ${time_ms} and never longer than the configured limit.
+ * Owner:  names in ${out} live as long as the engine.
+ * Fails:  libclamav failed, or needed more than ${time_ms} where the limit would have
+ *         allowed more (MX_ERR_TIMEOUT).
  */
 int clam_engine_scan(struct clam_engine *engine, struct mx_str data, int64_t time_ms,
-                     const char **out_name, enum clam_verdict *out, struct mx_err *err);
+                     struct clam_report *out, struct mx_err *err);
 
 /** clam_library(): name and version. */
 const char *clam_library(void);

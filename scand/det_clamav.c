@@ -7,9 +7,13 @@
  * text and its attachments would not be unpacked. So a message that does not begin like
  * mail gets a Received line in front, in a copy.
  *
+ * Where readers may see more than libclamav's parser does, it gets that as well: see
+ * message_part.is_hidden.
+ *
  * No signatures: load fails and the chain reports the detector as degraded. Limits are
  * findings, too, as "clean as far as I looked" is not clean. Heuristics on links are a
  * finding with a score, not a virus: they are wrong too often to refuse mail on them.
+ * Macros and encryption are what a site's policy may mind; they are no virus either.
  */
 #include "scan.h"
 
@@ -26,6 +30,7 @@
 
 struct state {
     struct clam_engine *engine;
+    size_t max_html_size;
 };
 
 static const struct scan_symbol symbols[] = {
@@ -35,10 +40,25 @@ static const struct scan_symbol symbols[] = {
     {0},
 };
 
+/* Declared by the attachments detector, too, which looks for them in its own way. */
+static const struct scan_symbol shared_symbols[] = {
+    {"MX_DOC_MACROS", 0, "document with macros"},
+    {"MX_DOC_ENCRYPTED", 0, "document that only its password opens"},
+};
+
+static size_t more_symbols(const void *opaque, const struct scan_symbol **out)
+{
+    (void)opaque;
+    *out = shared_symbols;
+    return sizeof(shared_symbols) / sizeof(shared_symbols[0]);
+}
+
 static int load(void *opaque, const struct scan_env *env, struct mx_err *err)
 {
     struct state *state = opaque;
-    return clam_engine_load(env->settings, &state->engine, err);
+    const struct clamav_settings *settings = env->settings;
+    state->max_html_size = (size_t)settings->max_html_size;
+    return clam_engine_load(settings, &state->engine, err);
 }
 
 static int start(void *opaque, const struct scan_env *env, struct mx_err *err)
@@ -61,39 +81,79 @@ static bool looks_like_mail(struct mx_str raw)
            mx_str_starts(raw, MX_STR("From: "));
 }
 
-static int scan(struct state *state, const struct message *msg, const char **out_name,
-                enum clam_verdict *out, struct mx_err *err)
+/* Something must be left to answer with when libclamav used up its time. */
+static int64_t time_for(const struct message *msg)
 {
-    if (looks_like_mail(msg->raw))
-        return clam_engine_scan(state->engine, msg->raw, scan_left_ms(msg), out_name, out,
-                                err);
-    size_t n = strlen(MAIL_PREFIX) + msg->raw.n;
+    return scan_left_ms(msg) / 4 * 3;
+}
+
+static int scan_mail(struct state *state, const struct message *msg, struct mx_str mail,
+                     struct clam_report *out, struct mx_err *err)
+{
+    if (looks_like_mail(mail))
+        return clam_engine_scan(state->engine, mail, time_for(msg), out, err);
+    size_t n = strlen(MAIL_PREFIX) + mail.n;
     char *copy = mx_xalloc(n);
     memcpy(copy, MAIL_PREFIX, strlen(MAIL_PREFIX));
-    if (msg->raw.n > 0)
-        memcpy(copy + strlen(MAIL_PREFIX), msg->raw.p, msg->raw.n);
-    int rc = clam_engine_scan(state->engine, mx_str_of(copy, n), scan_left_ms(msg),
-                              out_name, out, err);
+    if (mail.n > 0)
+        memcpy(copy + strlen(MAIL_PREFIX), mail.p, mail.n);
+    int rc = clam_engine_scan(state->engine, mx_str_of(copy, n), time_for(msg), out, err);
     free(copy);
     return rc;
+}
+
+static int scan_hidden(struct state *state, const struct message *msg,
+                       const struct message_part *part, struct clam_report *out,
+                       struct mx_err *err)
+{
+    if (mx_str_starts(part->type, MX_STR("message/")))
+        return scan_mail(state, msg, part->content, out, err);
+    return clam_engine_scan(state->engine, part->content, time_for(msg), out, err);
+}
+
+static void report(const struct clam_report *found, struct scan_result *result)
+{
+    static const char *const by_kind[CLAM_KINDS] = {
+        [CLAM_VIRUS] = "VIRUS",
+        [CLAM_PHISHING] = "MX_CLAMAV_PHISHING",
+        [CLAM_LIMIT] = "MX_CLAMAV_LIMITS",
+        [CLAM_MACROS] = "MX_DOC_MACROS",
+        [CLAM_ENCRYPTED] = "MX_DOC_ENCRYPTED",
+    };
+    for (size_t i = 0; i < CLAM_KINDS; i++)
+        if (found->name[i] != NULL)
+            scan_add(result, by_kind[i], "%s", found->name[i]);
+    if (found->name[CLAM_VIRUS] == NULL)
+        return;
+    scan_virus(result, mx_str(found->name[CLAM_VIRUS]));
+    scan_final(result);
+}
+
+/* libclamav says nothing about HTML that it did not normalise. */
+static bool is_large_html(const struct state *state, const struct message_part *part)
+{
+    return mx_str_eq(part->type, MX_STR("text/html")) &&
+           part->content.n > state->max_html_size;
 }
 
 static int run(void *opaque, const struct message *msg, struct scan_result *result,
                struct mx_err *err)
 {
-    const char *name = "";
-    enum clam_verdict verdict = CLAM_CLEAN;
-    if (scan(opaque, msg, &name, &verdict, err) < 0)
+    struct state *state = opaque;
+    struct clam_report found;
+    if (scan_mail(state, msg, msg->raw, &found, err) < 0)
         return -1;
-    if (verdict == CLAM_PHISHING)
-        scan_add(result, "MX_CLAMAV_PHISHING", "%s", name);
-    if (verdict == CLAM_LIMIT)
-        scan_add(result, "MX_CLAMAV_LIMITS", "%s", name);
-    if (verdict != CLAM_VIRUS)
-        return 0;
-    scan_add(result, "VIRUS", "%s", name);
-    scan_virus(result, mx_str(name));
-    scan_final(result);
+    report(&found, result);
+    for (size_t i = 0; i < msg->n_parts && found.name[CLAM_VIRUS] == NULL; i++) {
+        const struct message_part *part = &msg->parts[i];
+        if (is_large_html(state, part))
+            scan_add(result, "MX_CLAMAV_LIMITS", "HTML larger than max_html_size");
+        if (!part->is_hidden)
+            continue;
+        if (scan_hidden(state, msg, part, &found, err) < 0)
+            return -1;
+        report(&found, result);
+    }
     return 0;
 }
 
@@ -109,6 +169,7 @@ const struct scan_detector det_clamav = {
     .settings_offset = offsetof(struct scan_conf, clamav),
     .state_size = sizeof(struct state),
     .symbols = symbols,
+    .more_symbols = more_symbols,
     .load = load,
     .start = start,
     .run = run,

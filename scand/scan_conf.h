@@ -11,6 +11,8 @@ struct clamav_settings {
     int64_t max_file_size;  /* octets of one file */
     int64_t max_recursion;
     int64_t max_files;
+    int64_t max_html_size; /* octets of HTML or script that is normalised */
+    int64_t max_scan_time_ms;
     bool heuristics;
     int64_t max_age_ms;
 };

@@ -13,6 +13,8 @@
     "X5O!P%@AP[4\\PZX54(P^)7CC)7}$"                                                      \
     "EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
 
+#define TIME_LIMIT "Heuristics.Limits.Exceeded.MaxScanTime"
+
 static struct clamav_settings settings_of(const char *directory)
 {
     return (struct clamav_settings){.signatures = directory,
@@ -20,6 +22,8 @@ static struct clamav_settings settings_of(const char *directory)
                                     .max_file_size = 1 << 20,
                                     .max_recursion = 5,
                                     .max_files = 50,
+                                    .max_html_size = 64 << 10,
+                                    .max_scan_time_ms = 8000,
                                     .heuristics = true};
 }
 
@@ -33,21 +37,20 @@ static struct clam_engine *engine(void)
     return out;
 }
 
-static void test_scan_verdicts(void **state)
+static void test_scan_alerts(void **state)
 {
     (void)state;
     struct clam_engine *clam = engine();
-    const char *name = NULL;
-    enum clam_verdict verdict = CLAM_LIMIT;
-    assert_int_equal(clam_engine_scan(clam, MX_STR(EICAR), 5000, &name, &verdict, NULL),
-                     0);
-    assert_int_equal(verdict, CLAM_VIRUS);
-    assert_string_equal(name, "Mxdrop.Test.Eicar.UNOFFICIAL");
-    assert_int_equal(
-        clam_engine_scan(clam, MX_STR("harmless"), 5000, &name, &verdict, NULL), 0);
-    assert_int_equal(verdict, CLAM_CLEAN);
-    assert_int_equal(clam_engine_scan(clam, MX_STR(""), 5000, &name, &verdict, NULL), 0);
-    assert_int_equal(verdict, CLAM_CLEAN);
+    struct clam_report report;
+    assert_int_equal(clam_engine_scan(clam, MX_STR(EICAR), 9000, &report, NULL), 0);
+    assert_string_equal(report.name[CLAM_VIRUS], "Mxdrop.Test.Eicar.UNOFFICIAL");
+    assert_null(report.name[CLAM_LIMIT]);
+    static const struct mx_str clean[] = {MX_STR("harmless"), MX_STR("a"), MX_STR("")};
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(clam_engine_scan(clam, clean[i], 9000, &report, NULL), 0);
+        for (size_t kind = 0; kind < CLAM_KINDS; kind++)
+            assert_null(report.name[kind]);
+    }
     assert_string_equal(clam_engine_version(clam), "0/2");
     clam_engine_free(clam);
 }
@@ -58,16 +61,50 @@ static void test_scan_over_limit_is_not_clean(void **state)
     struct clam_engine *clam = engine();
     size_t n = 3 << 20;
     char *big = mx_xalloc(n);
-    const char *name = NULL;
-    enum clam_verdict verdict = CLAM_CLEAN;
-    assert_int_equal(
-        clam_engine_scan(clam, mx_str_of(big, n), 5000, &name, &verdict, NULL), 0);
-    assert_int_equal(verdict, CLAM_LIMIT);
+    struct clam_report report;
+    assert_int_equal(clam_engine_scan(clam, mx_str_of(big, n), 9000, &report, NULL), 0);
+    assert_non_null(report.name[CLAM_LIMIT]);
+    assert_null(report.name[CLAM_VIRUS]);
     memcpy(big, EICAR, strlen(EICAR)); /* what lies within the limit is found */
-    assert_int_equal(
-        clam_engine_scan(clam, mx_str_of(big, n), 5000, &name, &verdict, NULL), 0);
-    assert_int_equal(verdict, CLAM_VIRUS);
+    assert_int_equal(clam_engine_scan(clam, mx_str_of(big, n), 9000, &report, NULL), 0);
+    assert_non_null(report.name[CLAM_VIRUS]);
     free(big);
+    clam_engine_free(clam);
+}
+
+/* Many small files in one mail: libclamav looks at its clock between them. */
+static char *slow_mail(size_t *out_n)
+{
+    static const char head[] = "From: a\r\nMIME-Version: 1.0\r\n"
+                               "Content-Type: multipart/mixed; boundary=b\r\n\r\n";
+    static const char part[] = "--b\r\n\r\nx\r\n";
+    size_t n_parts = 20000, n = sizeof(head) - 1;
+    char *mail = mx_xalloc(n + n_parts * (sizeof(part) - 1));
+    memcpy(mail, head, n);
+    for (size_t i = 0; i < n_parts; i++, n += sizeof(part) - 1)
+        memcpy(mail + n, part, sizeof(part) - 1);
+    *out_n = n;
+    return mail;
+}
+
+/* Out of time is the message's fault with all the time there is, else the machine's. */
+static void test_scan_out_of_time(void **state)
+{
+    (void)state;
+    struct clamav_settings settings = settings_of(MX_SOURCE_DIR "/tests/signatures");
+    settings.max_scan_time_ms = 10;
+    settings.max_files = 100000;
+    struct clam_engine *clam = NULL;
+    assert_int_equal(clam_engine_load(&settings, &clam, NULL), 0);
+    size_t n = 0;
+    char *mail = slow_mail(&n);
+    struct clam_report report;
+    struct mx_err err = {0};
+    assert_int_equal(clam_engine_scan(clam, mx_str_of(mail, n), 9000, &report, &err), 0);
+    assert_string_equal(report.name[CLAM_LIMIT], TIME_LIMIT);
+    assert_int_equal(clam_engine_scan(clam, mx_str_of(mail, n), 5, &report, &err), -1);
+    assert_int_equal(err.code, MX_ERR_TIMEOUT);
+    free(mail);
     clam_engine_free(clam);
 }
 
@@ -104,8 +141,9 @@ static void test_load_failures(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_scan_verdicts),
+        cmocka_unit_test(test_scan_alerts),
         cmocka_unit_test(test_scan_over_limit_is_not_clean),
+        cmocka_unit_test(test_scan_out_of_time),
         cmocka_unit_test(test_load_failures),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,6 +21,8 @@ static void set_up(struct clamav *t)
                                  .max_file_size = 1 << 20,
                                  .max_recursion = 5,
                                  .max_files = 50,
+                                 .max_html_size = 64 << 10,
+                                 .max_scan_time_ms = 8000,
                                  .heuristics = true};
     t->env = (struct scan_env){&t->settings, "/tmp"};
     t->state = mx_xalloc(det_clamav.state_size);
@@ -73,6 +75,48 @@ static void test_run_unpacks_what_does_not_look_like_mail(void **state)
     tear_down(&t);
 }
 
+/* What only lenient readers decode is scanned as they see it. */
+static void test_run_scans_what_is_hidden(void **state)
+{
+    (void)state;
+    struct clamav t;
+    set_up(&t);
+    expect(&t,
+           MX_STR(GOOD_HEAD "Content-Type: application/octet-stream\r\n"
+                            "Content-Transfer-Encoding: base64\r\n\r\n"
+                            "WDVPIVAlQEFQWw==\r\n"
+                            "NFxQWlg1NChQXik3Q0MpN30kRUlDQVItU1RBTkRBUkQtQU5USVZJUlVT"
+                            "LVRFU1QtRklMRSEkSCtIKg==\r\n"),
+           "VIRUS", 1);
+    /* A message of that encoding with EICAR, all in base64 once more. */
+    expect(&t,
+           MX_STR(GOOD_HEAD
+                  "Content-Type: message/rfc822\r\n"
+                  "Content-Transfer-Encoding: base64\r\n\r\n"
+                  "Q29udGVudC1UcmFuc2Zlci1FbmNvZGluZzogYmFzZTY0DQoNCldEVlBJVkFs"
+                  "UUVGUVd6UmNVRnBZTlRRb1VGNHBOME5ES1RkOUpFVkpRMEZTTFZOVVFVNUVR"
+                  "VkpFTFVGT1ZFbFdTVkpWDQpVeTFVUlZOVUxVWkpURVVoSkVnclNDbz0NCg==\r\n"),
+           "VIRUS", 1);
+    tear_down(&t);
+}
+
+/* Normalising HTML cannot be interrupted: above the limit it is left out, and said. */
+static void test_run_large_html(void **state)
+{
+    (void)state;
+    struct clamav t;
+    set_up(&t);
+    static const char head[] = GOOD_HEAD "Content-Type: text/html\r\n\r\n";
+    size_t n = 70000;
+    char *mail = mx_xalloc(n);
+    memset(mail, 'x', n);
+    memcpy(mail, head, sizeof(head) - 1);
+    expect(&t, mx_str_of(mail, n), "MX_CLAMAV_LIMITS", 0);
+    expect(&t, mx_str_of(mail, 60000), "", 0);
+    free(mail);
+    tear_down(&t);
+}
+
 static void test_run_over_the_limit_is_a_finding(void **state)
 {
     (void)state;
@@ -100,6 +144,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_run_virus_is_final),
         cmocka_unit_test(test_run_unpacks_what_does_not_look_like_mail),
+        cmocka_unit_test(test_run_scans_what_is_hidden),
+        cmocka_unit_test(test_run_large_html),
         cmocka_unit_test(test_run_over_the_limit_is_a_finding),
         cmocka_unit_test(test_stop_takes_a_state_that_was_never_loaded),
     };
