@@ -58,6 +58,8 @@ struct redis_link {
     bool is_looking_up;
     enum phase phase;
     redisAsyncContext *context;
+    char *text; /* the command that is being sent */
+    size_t text_room;
     struct command *waiting; /* in the order of their replies */
     size_t n_waiting;
     size_t n_refs; /* the timer, a lookup, each command that hiredis still holds */
@@ -71,8 +73,10 @@ struct redis_link {
 
 static void unref(struct redis_link *link)
 {
-    if (--link->n_refs == 0)
-        free(link);
+    if (--link->n_refs > 0)
+        return;
+    free(link->text);
+    free(link);
 }
 
 static void tell_state(struct redis_link *link, bool is_up, const char *reason)
@@ -205,12 +209,14 @@ static int send_command(struct redis_link *link, const struct redis_args *args,
                         redis_link_fn *fn, void *user)
 {
     struct command *command = mx_xalloc(sizeof(*command));
-    /* hiredis 0.14 takes "const char **" although it changes nothing. */
-    const char *argv[REDIS_ARGS_MAX];
-    memcpy(argv, args->v, args->n * sizeof(argv[0]));
+    size_t room = redis_args_room(args);
+    if (room > link->text_room) {
+        link->text_room = 2 * room;
+        link->text = mx_xrealloc(link->text, link->text_room);
+    }
     *command = (struct command){.link = link, .fn = fn, .user = user};
-    if (redisAsyncCommandArgv(link->context, on_reply, command, (int)args->n, argv,
-                              args->len) != REDIS_OK) {
+    if (redisAsyncFormattedCommand(link->context, on_reply, command, link->text,
+                                   redis_args_encode(args, link->text)) != REDIS_OK) {
         free(command);
         return -1;
     }

@@ -7,25 +7,25 @@
 #include "redis_reply.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <hiredis/hiredis.h>
 
 #include "mx_arena.h"
 
+#define LENGTH_MAX 24 /* bytes of "$", a length in decimal and CRLF */
+
 void redis_args_init(struct redis_args *args, const char *name)
 {
-    args->n = 0;
-    args->n_numbers = 0;
+    args->n = args->n_numbers = args->n_tail = 0;
+    args->tail = MX_STR_NONE;
     redis_args_text(args, name);
 }
 
 void redis_args_str(struct redis_args *args, struct mx_str text)
 {
     assert(args->n < REDIS_ARGS_MAX);
-    args->v[args->n] = text.p ? text.p : "";
-    args->len[args->n++] = text.n;
+    args->v[args->n++] = text;
 }
 
 void redis_args_text(struct redis_args *args, const char *text)
@@ -33,20 +33,33 @@ void redis_args_text(struct redis_args *args, const char *text)
     redis_args_str(args, mx_str(text));
 }
 
+static char *put_digits(char *out, uint64_t number)
+{
+    char digits[20];
+    size_t n = 0;
+    do {
+        digits[n++] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    while (n > 0)
+        *out++ = digits[--n];
+    return out;
+}
+
 void redis_args_int(struct redis_args *args, int64_t number)
 {
     assert(args->n_numbers < REDIS_NUMBERS_MAX);
-    char *text = args->numbers[args->n_numbers++];
-    snprintf(text, sizeof(args->numbers[0]), "%lld", (long long)number);
-    redis_args_text(args, text);
+    char *text = args->numbers[args->n_numbers++], *out = text;
+    if (number < 0)
+        *out++ = '-';
+    out = put_digits(out, number < 0 ? 0 - (uint64_t)number : (uint64_t)number);
+    redis_args_str(args, mx_str_of(text, (size_t)(out - text)));
 }
 
 void redis_args_whole(struct redis_args *args, const struct redis_script *script)
 {
-    args->v[0] = "EVAL";
-    args->len[0] = strlen("EVAL");
-    args->v[1] = script->source;
-    args->len[1] = strlen(script->source);
+    args->v[0] = MX_STR("EVAL");
+    args->v[1] = mx_str(script->source);
 }
 
 void redis_args_script(struct redis_args *args, const struct redis_script *script,
@@ -57,6 +70,45 @@ void redis_args_script(struct redis_args *args, const struct redis_script *scrip
     redis_args_int(args, (int64_t)n_keys);
     if (script->sha[0] == '\0')
         redis_args_whole(args, script);
+}
+
+size_t redis_args_room(const struct redis_args *args)
+{
+    size_t room = LENGTH_MAX + args->tail.n;
+    for (size_t i = 0; i < args->n; i++)
+        room += LENGTH_MAX + args->v[i].n + 2;
+    return room;
+}
+
+static char *put_end(char *out)
+{
+    *out++ = '\r';
+    *out++ = '\n';
+    return out;
+}
+
+size_t redis_args_tail(const struct redis_args *args, size_t from, char *out)
+{
+    const char *begin = out;
+    for (size_t i = from; i < args->n; i++) {
+        struct mx_str text = args->v[i];
+        *out++ = '$';
+        out = put_end(put_digits(out, text.n));
+        if (text.n > 0)
+            memcpy(out, text.p, text.n);
+        out = put_end(out + text.n);
+    }
+    if (args->tail.n > 0)
+        memcpy(out, args->tail.p, args->tail.n);
+    return (size_t)(out - begin) + args->tail.n;
+}
+
+size_t redis_args_encode(const struct redis_args *args, char *out)
+{
+    const char *begin = out;
+    *out++ = '*';
+    out = put_end(put_digits(out, args->n + args->n_tail));
+    return (size_t)(out - begin) + redis_args_tail(args, 0, out);
 }
 
 struct mx_str redis_reply_str(const struct redisReply *reply)
@@ -101,9 +153,10 @@ struct mx_str redis_reply_error(const struct redisReply *reply)
     return MX_STR_NONE;
 }
 
+/* Hardly any reply is an error: the others cost nothing here. */
 static bool begins_with_one_of(struct mx_str text, const char *const *words)
 {
-    for (size_t i = 0; words[i]; i++) {
+    for (size_t i = 0; text.n > 0 && words[i]; i++) {
         struct mx_str word = mx_str(words[i]);
         if (mx_str_starts(text, word) && (text.n == word.n || text.p[word.n] == ' '))
             return true;

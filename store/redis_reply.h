@@ -21,10 +21,11 @@ struct redisReply;
 /* One command. Texts are borrowed until it is sent; numbers are kept inside. */
 struct redis_args {
     size_t n;
-    const char *v[REDIS_ARGS_MAX];
-    size_t len[REDIS_ARGS_MAX];
+    struct mx_str v[REDIS_ARGS_MAX];
     size_t n_numbers;
     char numbers[REDIS_NUMBERS_MAX][24];
+    struct mx_str tail; /* arguments behind these, from redis_args_tail */
+    size_t n_tail;
 };
 
 /** redis_args_init(args, name): start with the command's name. */
@@ -50,6 +51,24 @@ void redis_args_script(struct redis_args *args, const struct redis_script *scrip
 
 /** redis_args_whole(args, script): make a script command an EVAL, which also loads it. */
 void redis_args_whole(struct redis_args *args, const struct redis_script *script);
+
+/**
+ * redis_args_encode(args, out), redis_args_room(args):
+ * The command as it goes over the wire, and bytes that hold it.
+ * Returns how many were written.
+ * Source: https://redis.io/docs/latest/develop/reference/protocol-spec/ (arrays of bulk
+ *         strings)
+ */
+size_t redis_args_room(const struct redis_args *args);
+size_t redis_args_encode(const struct redis_args *args, char *out);
+
+/**
+ * redis_args_tail(args, from, out):
+ * Arguments from ${from} on as they go over the wire, for ->tail of another command.
+ * Units:  ${out} holds redis_args_room.
+ * Returns how many bytes were written.
+ */
+size_t redis_args_tail(const struct redis_args *args, size_t from, char *out);
 
 /** redis_reply_str(reply): bytes of a bulk or status reply; missing for others and nil.
  */

@@ -100,10 +100,9 @@ void redis_sync_close(struct redis_sync *sync)
 /* A command that cannot be queued leaves the reason in the context; the reply tells. */
 void redis_sync_send(struct redis_sync *sync, const struct redis_args *args)
 {
-    const char *argv[REDIS_ARGS_MAX];
-    for (size_t i = 0; i < args->n; i++)
-        argv[i] = args->v[i];
-    redisAppendCommandArgv(sync->context, (int)args->n, argv, args->len);
+    char *text = mx_xalloc(redis_args_room(args));
+    redisAppendFormattedCommand(sync->context, text, redis_args_encode(args, text));
+    free(text);
 }
 
 int redis_sync_reply(struct redis_sync *sync, struct redisReply **out, struct mx_err *err)

@@ -51,37 +51,54 @@ static void add_hash(struct store_key *key, struct mx_str text)
     add(key, mx_str_of(hex, sizeof(hex)));
 }
 
-static bool is_plain(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           (c != '\0' && strchr("@._:/+=-", c) != NULL);
-}
+/* Bytes that stand for themselves. */
+static const bool is_plain[256] = {
+    ['a' ... 'z'] = true, ['A' ... 'Z'] = true, ['0' ... '9'] = true, ['@'] = true,
+    ['.'] = true,         ['_'] = true,         [':'] = true,         ['/'] = true,
+    ['+'] = true,         ['='] = true,         ['-'] = true,
+};
 
 static size_t encoded_length(struct mx_str text)
 {
     size_t n = 0;
     for (size_t i = 0; i < text.n && n <= STORE_TAG_MAX; i++)
-        n += is_plain(text.p[i]) ? 1 : 3;
+        n += is_plain[(unsigned char)text.p[i]] ? 1 : 3;
     return n;
+}
+
+/* ${text} becomes at most STORE_TAG_MAX bytes. */
+static void add_encoded(struct store_key *key, struct mx_str text)
+{
+    char encoded[STORE_TAG_MAX];
+    size_t n = 0;
+    for (size_t i = 0; i < text.n; i++) {
+        unsigned char c = (unsigned char)text.p[i];
+        if (is_plain[c]) {
+            encoded[n++] = text.p[i];
+            continue;
+        }
+        encoded[n++] = '%';
+        encoded[n++] = hex_digits[c >> 4];
+        encoded[n++] = hex_digits[c & 15];
+    }
+    add(key, mx_str_of(encoded, n));
 }
 
 /* The hash tag with its braces. "#" and "%" never stand for themselves, so that the three
    forms cannot be confused; an empty text is "%", as Redis ignores an empty tag. */
 static void add_tag(struct store_key *key, struct mx_str text)
 {
+    size_t n = encoded_length(text);
     add(key, MX_STR("{"));
     if (text.n == 0)
         add(key, MX_STR("%"));
-    if (encoded_length(text) > STORE_TAG_MAX) {
+    if (n > STORE_TAG_MAX) {
         add(key, MX_STR("#"));
         add_hash(key, text);
+    } else if (n > text.n) {
+        add_encoded(key, text);
     } else {
-        for (size_t i = 0; i < text.n; i++) {
-            unsigned char c = (unsigned char)text.p[i];
-            char quoted[3] = {'%', hex_digits[c >> 4], hex_digits[c & 15]};
-            bool plain = is_plain(text.p[i]);
-            add(key, plain ? mx_str_of(&text.p[i], 1) : mx_str_of(quoted, 3));
-        }
+        add(key, text);
     }
     add(key, MX_STR("}"));
 }

@@ -32,7 +32,8 @@
 #include "store_redis_kinds.h"
 
 #define PENDING_MAX 8192 /* batches in flight, late ones included */
-#define EFFECTS_MAX 8192 /* effects in flight; 3 KiB each */
+#define EFFECTS_MAX 8192 /* effects in flight; 1 KiB each at most */
+#define SCRIPT_ARGS 2    /* EVALSHA and the script's name */
 #define BATCH_COMMANDS_MAX 1024
 
 struct store_redis {
@@ -71,9 +72,10 @@ struct pending {
 
 struct told {
     struct store_redis *redis;
-    const struct redis_script *script;
-    bool is_again; /* sent whole after NOSCRIPT */
-    struct store_command command;
+    const struct redis_script *script; /* NULL: none */
+    bool is_again;                     /* sent whole after NOSCRIPT */
+    size_t n_args, n;                  /* behind the script; bytes of them */
+    char args[];
 };
 
 static struct store_redis *redis_of(struct store *store)
@@ -320,14 +322,39 @@ static void redis_ask(struct store *store, struct store_batch *batch)
     }
 }
 
+static void on_told(void *user, const struct redisReply *reply);
+
+/* The source in place of its name, which is all that changes. */
+static int send_told_whole(struct told *told)
+{
+    struct redis_args args;
+    redis_args_init(&args, "EVAL");
+    redis_args_text(&args, told->script->source);
+    args.tail = mx_str_of(told->args, told->n);
+    args.n_tail = told->n_args;
+    return redis_link_send(told->redis->link, &args, on_told, told);
+}
+
+static struct told *told_new(struct store_redis *redis, const struct redis_args *args,
+                             const struct redis_script *script)
+{
+    struct told *told = mx_xalloc(sizeof(*told) + (script ? redis_args_room(args) : 0));
+    told->redis = redis;
+    told->script = script;
+    if (script) {
+        told->n = redis_args_tail(args, SCRIPT_ARGS, told->args);
+        told->n_args = args->n - SCRIPT_ARGS;
+    }
+    return told;
+}
+
 static void on_told(void *user, const struct redisReply *reply)
 {
     struct told *told = user;
     struct store_redis *redis = told->redis;
     if (redis_reply_is_noscript(reply) && told->script && !told->is_again) {
         told->is_again = true;
-        redis_args_whole(&told->command.args, told->script);
-        if (redis_link_send(redis->link, &told->command.args, on_told, told) == 0)
+        if (send_told_whole(told) == 0)
             return;
     }
     if (reply == NULL || redis_reply_error(reply).n > 0)
@@ -345,10 +372,11 @@ static void redis_tell(struct store *store, const struct store_effect *effects, 
             redis->stats.lost++;
             continue;
         }
-        struct told *told = mx_xalloc(sizeof(*told));
-        told->redis = redis;
-        store_effect_encode(&effects[i], redis->scripts, &told->command, &told->script);
-        if (redis_link_send(redis->link, &told->command.args, on_told, told) != 0) {
+        struct store_command command;
+        const struct redis_script *script;
+        store_effect_encode(&effects[i], redis->scripts, &command, &script);
+        struct told *told = told_new(redis, &command.args, script);
+        if (redis_link_send(redis->link, &command.args, on_told, told) != 0) {
             redis->stats.lost++;
             free(told);
             continue;

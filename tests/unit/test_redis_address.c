@@ -82,7 +82,7 @@ static void assert_words(const struct redis_args *args, const char *const *words
     size_t n = 0;
     for (; words[n]; n++) {
         assert_true(n < args->n);
-        assert_true(mx_str_eq(mx_str_of(args->v[n], args->len[n]), mx_str(words[n])));
+        assert_true(mx_str_eq(args->v[n], mx_str(words[n])));
     }
     assert_int_equal(args->n, n);
 }

@@ -97,25 +97,58 @@ static void test_redis_reply_errors_by_meaning(void **state)
     assert_false(redis_reply_is_down(NULL));
 }
 
+static void assert_arg(const struct redis_args *args, size_t at, const char *want)
+{
+    assert_true(at < args->n);
+    assert_true(mx_str_eq(args->v[at], mx_str(want)));
+}
+
 static void test_redis_args_script_whole_or_by_name(void **state)
 {
     struct redis_script script = {.source = "return 1"};
     struct redis_args args;
     (void)state;
     redis_args_script(&args, &script, 2);
-    assert_string_equal(args.v[0], "EVAL");
-    assert_string_equal(args.v[1], "return 1");
-    assert_string_equal(args.v[2], "2");
+    assert_arg(&args, 0, "EVAL");
+    assert_arg(&args, 1, "return 1");
+    assert_arg(&args, 2, "2");
     memcpy(script.sha, "0123456789012345678901234567890123456789", REDIS_SHA_MAX);
     redis_args_script(&args, &script, 1);
-    assert_string_equal(args.v[0], "EVALSHA");
-    assert_int_equal(args.len[1], 40);
-    assert_string_equal(args.v[2], "1");
+    assert_arg(&args, 0, "EVALSHA");
+    assert_arg(&args, 1, script.sha);
+    assert_arg(&args, 2, "1");
     redis_args_whole(&args, &script);
-    assert_string_equal(args.v[0], "EVAL");
-    assert_int_equal(args.len[0], 4);
-    assert_int_equal(args.len[1], strlen("return 1"));
+    assert_arg(&args, 0, "EVAL");
+    assert_arg(&args, 1, "return 1");
     assert_int_equal(args.n, 3);
+}
+
+/* What goes over the wire is what hiredis would write. */
+static void test_redis_args_encode_as_hiredis(void **state)
+{
+    static const char big[3000] = {'x', '\r', '\n'};
+    const char *argv[] = {"HSET", "", "a\0b\r\n", big, "-9223372036854775808", "0"};
+    const size_t lengths[] = {4, 0, 5, sizeof(big), 20, 1};
+    struct redis_args args, again;
+    char out[8192], tail[8192], *want = NULL;
+    (void)state;
+    redis_args_init(&args, argv[0]);
+    redis_args_str(&args, MX_STR_NONE);
+    redis_args_str(&args, mx_str_of(argv[2], lengths[2]));
+    redis_args_str(&args, mx_str_of(big, sizeof(big)));
+    redis_args_int(&args, INT64_MIN);
+    redis_args_int(&args, 0);
+    int n = redisFormatCommandArgv(&want, 6, argv, lengths);
+    assert_int_equal(redis_args_encode(&args, out), n);
+    assert_memory_equal(out, want, (size_t)n);
+    assert_in_range(n, 1, redis_args_room(&args));
+    redis_args_init(&again, "HSET");
+    again.tail = mx_str_of(tail, redis_args_tail(&args, 1, tail));
+    again.n_tail = args.n - 1;
+    assert_in_range(n, 1, redis_args_room(&again));
+    assert_int_equal(redis_args_encode(&again, out), n);
+    assert_memory_equal(out, want, (size_t)n);
+    redisFreeCommand(want);
 }
 
 int main(void)
@@ -125,6 +158,7 @@ int main(void)
         cmocka_unit_test(test_redis_reply_array_access_is_bounded),
         cmocka_unit_test(test_redis_reply_errors_by_meaning),
         cmocka_unit_test(test_redis_args_script_whole_or_by_name),
+        cmocka_unit_test(test_redis_args_encode_as_hiredis),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
