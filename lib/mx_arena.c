@@ -33,6 +33,7 @@
 #define ARENA_GUARD 0
 #endif
 
+#define SMALL_BLOCK 1024u       /* bytes up to which malloc keeps blocks for reuse */
 #define ARENA_FIRST 4096u       /* bytes in the first chunk */
 #define ARENA_GROWTH (1u << 20) /* chunks double up to this */
 
@@ -172,12 +173,14 @@ size_t mx_arena_left(const struct mx_arena *arena)
     return left & ~(_Alignof(max_align_t) - 1);
 }
 
+/* The C library's calloc passes its cache of small blocks by; malloc does not. */
 void *mx_xalloc(size_t size)
 {
-    void *p = calloc(1, size ? size : 1);
+    bool is_small = size > 0 && size <= SMALL_BLOCK;
+    void *p = is_small ? malloc(size) : calloc(1, size ? size : 1);
     if (p == NULL)
         die("out of memory", size);
-    return p;
+    return is_small ? memset(p, 0, size) : p;
 }
 
 void *mx_xrealloc(void *p, size_t size)

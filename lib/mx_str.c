@@ -134,6 +134,20 @@ struct mx_str mx_str_dup(struct mx_arena *arena, struct mx_str s)
     return (struct mx_str){mx_arena_dup(arena, s.p, s.n), s.n};
 }
 
+struct mx_str mx_str_join(struct mx_arena *arena, const struct mx_str *parts, size_t n)
+{
+    size_t all = 0, at = 0;
+    for (size_t i = 0; i < n; i++)
+        all += parts[i].n;
+    char *text = mx_arena_alloc(arena, all + 1);
+    for (size_t i = 0; i < n; i++) {
+        if (parts[i].n > 0)
+            memcpy(text + at, parts[i].p, parts[i].n);
+        at += parts[i].n;
+    }
+    return mx_str_of(text, all);
+}
+
 struct mx_str mx_str_lower(struct mx_arena *arena, struct mx_str s)
 {
     char *copy = mx_arena_dup(arena, s.p, s.n);

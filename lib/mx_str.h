@@ -68,6 +68,9 @@ struct mx_str mx_str_lower(struct mx_arena *arena, struct mx_str s);
 /** mx_str_dup(arena, s): copy, ended by NUL (not counted). */
 struct mx_str mx_str_dup(struct mx_arena *arena, struct mx_str s);
 
+/** mx_str_join(arena, parts, n): one behind the other, ended by NUL (not counted). */
+struct mx_str mx_str_join(struct mx_arena *arena, const struct mx_str *parts, size_t n);
+
 /** mx_str_cstr(arena, s): the same as a C string; NUL bytes inside become '?'. */
 const char *mx_str_cstr(struct mx_arena *arena, struct mx_str s);
 

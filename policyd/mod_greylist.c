@@ -144,8 +144,8 @@ static struct mx_str tuple_of(const struct greylist *self, const struct policy_r
     struct mx_str rcpt = req->rcpt->mailbox;
     if (self->settings->recipient == RECIPIENT_DOMAIN && req->rcpt->addr.domain.n)
         rcpt = req->rcpt->addr.domain;
-    return mx_str(
-        mx_arena_printf(req->arena, "%.*s %.*s", MX_STR_FMT(sender), MX_STR_FMT(rcpt)));
+    struct mx_str parts[] = {sender, MX_STR(" "), rcpt};
+    return mx_str_join(req->arena, parts, 3);
 }
 
 static struct store_grey_query query(const struct greylist *self,

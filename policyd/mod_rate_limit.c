@@ -10,7 +10,8 @@
  * at the same moment may pass together; that many too much is the price of asking
  * everything in one round trip.
  */
-#include <string.h>
+#include <inttypes.h>
+#include <stdio.h>
 
 #include "mx_arena.h"
 #include "mx_err.h"
@@ -46,6 +47,8 @@ struct rate {
     enum rate_who who;
     enum rate_what what;
     int64_t limit, period_ms;
+    char name[64]; /* of its buckets, before whose they are: "client messages 100/3600000
+                      " */
 };
 
 struct rate_limit {
@@ -135,6 +138,8 @@ static int parse_rate(struct mx_str text, struct rate *out, struct mx_err *err)
         return mx_err_set(err, MX_ERR_INPUT,
                           "limits: \"%.*s\": a recipient's limit counts recipients",
                           MX_STR_FMT(text));
+    snprintf(out->name, sizeof(out->name), "%s %s %" PRId64 "/%" PRId64 " ",
+             who_words[out->who], what_words[out->what], out->limit, out->period_ms);
     return 0;
 }
 
@@ -196,14 +201,8 @@ static bool query_of(const struct rate_limit *self, unsigned i,
     int64_t cost = cost_of(rate, req, is_hit);
     if (who.n == 0 || cost == 0)
         return false;
-    const char *name = mx_arena_printf(
-        req->arena, "%s %s %lld/%lld ", who_words[rate->who], what_words[rate->what],
-        (long long)rate->limit, (long long)rate->period_ms);
-    size_t n = strlen(name);
-    char *key = mx_arena_alloc(req->arena, n + who.n);
-    memcpy(key, name, n);
-    memcpy(key + n, who.p, who.n);
-    *out = (struct store_rate_query){.name = mx_str_of(key, n + who.n),
+    struct mx_str name[] = {mx_str(rate->name), who};
+    *out = (struct store_rate_query){.name = mx_str_join(req->arena, name, 2),
                                      .limit = rate->limit,
                                      .period_ms = rate->period_ms,
                                      .cost = cost,

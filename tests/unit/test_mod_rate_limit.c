@@ -1,6 +1,8 @@
 /* mod_rate_limit: what is counted where, for whom, and what the configuration may say. */
 #include "module_bed.h"
 
+#include <string.h>
+
 #include "mod_rate_limit.c"
 
 static struct rate_settings settings_of(const char **limits, size_t n)

@@ -114,6 +114,11 @@ static void test_copies(void **state)
     assert_int_equal(lower.p[lower.n], 0);
     assert_string_equal(mx_str_dup(arena, mx_str_of("abc", 2)).p, "ab");
     assert_string_equal(mx_str_cstr(arena, mx_str_of("a\0b", 3)), "a?b");
+    struct mx_str parts[] = {S("a"), MX_STR_NONE, mx_str_of("b\0", 2), S("c")};
+    struct mx_str joined = mx_str_join(arena, parts, 4);
+    assert_true(mx_str_eq(joined, mx_str_of("ab\0c", 4)));
+    assert_int_equal(joined.p[joined.n], 0);
+    assert_int_equal(mx_str_join(arena, NULL, 0).n, 0);
     mx_arena_free(arena);
 }
 
