@@ -6,11 +6,12 @@
 #include <unistd.h>
 
 #include "ctl.h"
-#include "mx_mail.h"
+#include "ctl_profile.h"
 #include "ctl_scan.h"
 #include "ctl_scanner.h"
 #include "mx_arena.h"
 #include "mx_err.h"
+#include "mx_mail.h"
 #include "mx_time.h"
 
 #define ONLY_MAX 32              /* detectors that can be named */
@@ -32,6 +33,7 @@ struct scan {
     struct ctl *ctl;
     struct ctl_scanner_options where;
     bool is_json, is_profile;
+    struct ctl_profile *profile; /* NULL: not asked for */
     char *only[ONLY_MAX];
     size_t n_only;
     int64_t now_s; /* 0: the real time */
@@ -46,7 +48,8 @@ static const struct argp_option options[] = {
     {"json", OPT_JSON, NULL, 0, "One JSON object a line", 1},
     {"only", OPT_ONLY, "DETECTOR,...", 0, "Run only these detectors", 1},
     {"now", OPT_NOW, "EPOCH", 0, "Scan as if it were this second since 1970", 1},
-    {"profile", OPT_PROFILE, NULL, 0, "The cost of each detector", 1},
+    {"profile", OPT_PROFILE, NULL, 0,
+     "Where the time goes, over all messages: detectors, stages, the costliest rules", 1},
     {"rules", OPT_RULES, "DIR[:DIR]...", 0,
      "With --local: SpamAssassin rules of these directories, without overlay", 1},
     {"endpoint", OPT_ENDPOINT, "ENDPOINT", 0,
@@ -165,11 +168,13 @@ static int scan_one(void *user, const char *name, struct mx_str text, const char
     request.size = text.n;
     request.only = scan->only;
     request.n_only = scan->n_only;
-    request.profile = scan->is_profile;
+    request.profile = scan->profile != NULL;
     request.received_at_ms = scan->now_s * 1000;
     arena = ctl_scanner_arena(scan->scanner, text.n);
     if (ctl_scanner_run(scan->scanner, arena, &request, text, &reply, &err) == 0) {
         scan->n_scanned++;
+        if (scan->profile)
+            ctl_profile_add(scan->profile, reply);
         show(scan, arena, &(struct ctl_scan){.file = name, .reply = reply});
     } else {
         tell_fault(scan, name, err.text);
@@ -181,6 +186,19 @@ static int scan_one(void *user, const char *name, struct mx_str text, const char
 
 /* ---- all ---- */
 
+static void show_profile(struct scan *scan)
+{
+    struct ctl *ctl = scan->ctl;
+
+    if (scan->profile && scan->is_json)
+        ctl_profile_json(scan->profile, ctl->arena, ctl->out);
+    else if (scan->profile && scan->n_scanned > 0) {
+        fputs("\n", ctl->out);
+        ctl_profile_text(scan->profile, ctl->arena, ctl->out);
+    }
+    ctl_profile_free(scan->profile);
+}
+
 static int run(struct scan *scan, struct mx_err *err)
 {
     int status;
@@ -189,10 +207,12 @@ static int run(struct scan *scan, struct mx_err *err)
         return mx_err_set(err, MX_ERR_INPUT, "--rules needs --local");
     if (ctl_scanner_open(scan->ctl, &scan->where, &scan->scanner, err) != 0)
         return -1;
+    scan->profile = scan->is_profile ? ctl_profile_new() : NULL;
     status = mx_mail_each(scan->names, scan->n_names, scan_one, scan, err);
     ctl_scanner_close(scan->scanner);
     if (scan->ctl->is_progress && !isatty(STDOUT_FILENO) && scan->n_scanned > 0)
         fputs("\n", scan->ctl->info);
+    show_profile(scan);
     if (status == 0 && scan->n_failed > 0)
         status = mx_err_set(err, MX_ERR_DOWN, "%zu of %zu messages were not scanned",
                             scan->n_failed, scan->n_failed + scan->n_scanned);

@@ -70,6 +70,13 @@ int64_t mx_mono_us(void)
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
+int64_t mx_cpu_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
 /* Cut digits and the letters behind them off ${rest}; -1 where there are none. */
 static int cut_term(struct mx_str *rest, struct mx_str *out_digits,
                     struct mx_str *out_unit)

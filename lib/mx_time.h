@@ -37,6 +37,9 @@ static inline int64_t mx_wall_ms(const struct mx_clock *clock)
 /** mx_mono_us(): real monotonic microseconds, for cost metrics only. */
 int64_t mx_mono_us(void);
 
+/** mx_cpu_ns(): CPU time of the calling thread, to see where it goes. */
+int64_t mx_cpu_ns(void);
+
 /**
  * mx_duration_parse(text, out_ms, err):
  * A number with its unit: ms s m h d w ("90s", "1h30m"). A bare 0 is fine, a bare other

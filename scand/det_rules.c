@@ -17,6 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "det_rules_times.h"
 #include "mx_arena.h"
 #include "mx_err.h"
 #include "mx_time.h"
@@ -227,17 +228,27 @@ static int run(void *opaque, const struct message *msg, struct scan_result *resu
     mx_arena_reset(state->arena);
     take_connection(&msg->envelope, &connection);
     struct mx_str raw = mx_str_sub(msg->raw, 0, (size_t)state->settings->max_size);
-    if (texts_form(state->arena, &state->text, raw, &connection, &texts, err) < 0)
+    struct text_times text_times = {0};
+    struct rule_times rule_times = {0};
+    bool is_profiled = scan_is_profiled(result);
+    if (texts_form_timed(state->arena, &state->text, raw, &connection, &texts,
+                         is_profiled ? &text_times : NULL, err) < 0)
         return -1;
+    if (is_profiled)
+        rule_times.rule_ns = mx_arena_array(state->arena, state->set->n_rules + 1,
+                                            sizeof(*rule_times.rule_ns));
     texts.now_s = msg->now_ms / 1000;
     /* A tenth of the time is left to others. */
     struct rule_run_input input = {.texts = &texts,
                                    .bayes = -1,
+                                   .times = is_profiled ? &rule_times : NULL,
                                    .deadline_ms =
                                        msg->deadline_ms - scan_left_ms(msg) / 10};
     struct rule_run_result hits;
     rule_run(state->runner, state->scratch, state->arena, &input, &hits);
     report(state, &hits, result);
+    if (is_profiled)
+        det_rules_times(state->set, &text_times, &rule_times, result);
     if (hits.is_late)
         return mx_err_set(err, MX_ERR_TIMEOUT, "the deadline came before the last rule");
     return 0;

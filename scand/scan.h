@@ -103,6 +103,20 @@ void scan_final(struct scan_result *result);
 /** scan_has(result, symbol): an earlier detector (or this one) found it. */
 bool scan_has(const struct scan_result *result, const char *symbol);
 
+/** scan_is_profiled(result): whoever asked wants to know where the time goes. */
+bool scan_is_profiled(const struct scan_result *result);
+
+/**
+ * scan_spent(result, stage, item, ns):
+ * So much CPU time of the detector that runs went into ${stage}, or there into ${item}
+ * ("": the stage as a whole). Stages are disjoint; what they leave is the detector's own
+ * (stage "": all of it, which the chain tells).
+ * At most SCAN_SPENT_MAX are kept; nothing is none.
+ * Owner:  both texts live as long as the result.
+ */
+void scan_spent(struct scan_result *result, const char *stage, const char *item,
+                int64_t ns);
+
 /** scan_scratch(result): the arena of the request. */
 struct mx_arena *scan_scratch(struct scan_result *result);
 

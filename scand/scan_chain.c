@@ -211,6 +211,7 @@ static void run_link(struct link *link, const struct message *msg,
     }
     struct mx_err why = {0};
     int64_t from_us = mx_mono_us();
+    int64_t from_ns = result->is_profiled ? mx_cpu_ns() : 0;
     if (detector->run(link->state, msg, result, &why) < 0)
         scan_result_fault(
             result, detector->name,
@@ -218,6 +219,8 @@ static void run_link(struct link *link, const struct message *msg,
     else
         cost->is_finished = true;
     cost->us = (uint64_t)(mx_mono_us() - from_us);
+    if (result->is_profiled)
+        scan_spent(result, "", "", mx_cpu_ns() - from_ns);
 }
 
 /* A detector that was asked for by name and is not on must not look like "clean". */

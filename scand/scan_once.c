@@ -122,12 +122,41 @@ static void put_costs(struct mx_arena *arena, const struct scan_result *result,
     }
 }
 
+static void put_spent(struct mx_arena *arena, const struct scan_result *result,
+                      Mxp__ScanReply *reply)
+{
+    reply->spent = mx_arena_array(arena, result->n_spent + 1, sizeof(void *));
+    for (size_t i = 0; i < result->n_spent; i++) {
+        Mxp__Spent *to = mx_arena_alloc(arena, sizeof(*to));
+        mxp__spent__init(to);
+        to->detector = (char *)(uintptr_t)result->spent[i].detector;
+        to->stage = (char *)(uintptr_t)result->spent[i].stage;
+        to->item = (char *)(uintptr_t)result->spent[i].item;
+        to->ns = (uint64_t)result->spent[i].ns;
+        reply->spent[reply->n_spent++] = to;
+    }
+}
+
+/* Parses, for the chain; false: what is wrong is in the result. */
+static bool parse(struct mx_arena *arena, struct mx_str raw, struct message *msg,
+                  struct scan_result *result)
+{
+    struct mx_err err = {0};
+    int64_t from_ns = result->is_profiled ? mx_cpu_ns() : 0;
+    result->detector = "message";
+    int rc = message_parse(arena, raw, msg, &err);
+    if (rc < 0)
+        scan_result_fault(result, "message", mx_str_dup(arena, mx_str(err.text)).p);
+    if (result->is_profiled)
+        scan_spent(result, "", "", mx_cpu_ns() - from_ns);
+    return rc == 0;
+}
+
 void scan_once_run(struct scan_chain *chain, const struct scan_conf *conf,
                    struct mx_arena *arena, const struct scan_once *once,
                    struct scan_result *out_result, Mxp__ScanReply **out)
 {
     int64_t from_us = mx_mono_us();
-    struct mx_err err = {0};
     struct message msg = {.is_truncated = once->request->is_truncated,
                           .deadline_ms = once->deadline_ms,
                           .now_ms = once->now_ms};
@@ -140,9 +169,8 @@ void scan_once_run(struct scan_chain *chain, const struct scan_conf *conf,
     Mxp__ScanReply *reply = mx_arena_alloc(arena, sizeof(*reply));
     mxp__scan_reply__init(reply);
     scan_result_init(out_result, arena);
-    if (message_parse(arena, once->raw, &msg, &err) < 0) {
-        scan_result_fault(out_result, "message", mx_str_dup(arena, mx_str(err.text)).p);
-    } else {
+    out_result->is_profiled = once->request->profile;
+    if (parse(arena, once->raw, &msg, out_result)) {
         struct scan_choice choice = choice_of(arena, once->request);
         reply->score = scan_chain_run(chain, &msg, &choice, out_result);
         put_parts(arena, &msg, reply);
@@ -151,8 +179,10 @@ void scan_once_run(struct scan_chain *chain, const struct scan_conf *conf,
     reply->scanner = (char *)(uintptr_t)once->scanner;
     put_findings(arena, out_result, reply);
     put_files(arena, out_result, reply);
-    if (once->request->profile)
+    if (once->request->profile) {
         put_costs(arena, out_result, reply);
+        put_spent(arena, out_result, reply);
+    }
     reply->us = (uint64_t)(mx_mono_us() - from_us);
     *out = reply;
 }

@@ -114,6 +114,28 @@ void scan_file(struct scan_result *result, const struct scan_file *file)
     };
 }
 
+bool scan_is_profiled(const struct scan_result *result)
+{
+    return result->is_profiled;
+}
+
+void scan_spent(struct scan_result *result, const char *stage, const char *item,
+                int64_t ns)
+{
+    if (ns <= 0 || result->n_spent >= SCAN_SPENT_MAX)
+        return;
+    if (result->n_spent == result->spent_room) {
+        size_t room = result->spent_room ? result->spent_room * 2 : 64;
+        struct scan_spent *grown = mx_arena_array(result->arena, room, sizeof(*grown));
+        if (result->n_spent > 0)
+            memcpy(grown, result->spent, result->n_spent * sizeof(*grown));
+        result->spent = grown;
+        result->spent_room = room;
+    }
+    result->spent[result->n_spent++] =
+        (struct scan_spent){result->detector, stage, item, ns};
+}
+
 void scan_final(struct scan_result *result)
 {
     result->is_final = true;

@@ -31,6 +31,12 @@ struct scan_cost {
     bool is_finished;
 };
 
+struct scan_spent {
+    const char *detector, *stage, *item;
+    int64_t ns;
+};
+#define SCAN_SPENT_MAX 10000
+
 struct scan_result {
     struct mx_arena *arena;
     const char *detector; /* the one that is running */
@@ -44,6 +50,9 @@ struct scan_result {
     size_t n_faults;
     struct scan_cost costs[SCAN_DETECTORS_MAX];
     size_t n_costs;
+    struct scan_spent *spent;
+    size_t n_spent, spent_room;
+    bool is_profiled; /* set by whoever runs the chain */
     bool is_final;
 };
 

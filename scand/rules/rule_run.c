@@ -126,7 +126,7 @@ static int64_t now_ns(const struct run *run)
     struct timespec now;
     if (run->input->times == NULL)
         return 0;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
@@ -257,8 +257,9 @@ static void run_group(struct run *run, size_t index)
     struct rule_texts texts;
     int64_t from_ns = now_ns(run);
     rule_run_texts(run->arena, run->input->texts, group, &texts);
+    int64_t formed_ns = now_ns(run);
     if (run->input->times != NULL)
-        run->input->times->header_ns += now_ns(run) - from_ns;
+        run->input->times->header_ns += formed_ns - from_ns;
     if (texts.is_missing)
         take_missing(run, group);
     for (size_t i = 0; i < texts.list.n && !run->is_late; i++) {
@@ -271,6 +272,8 @@ static void run_group(struct run *run, size_t index)
     }
     for (size_t i = 0; i < group->n && !run->is_late; i++)
         negate(run, group->rules[i]);
+    if (run->input->times != NULL)
+        run->input->times->kind_ns[group->kind] += now_ns(run) - formed_ns;
 }
 
 /* ---- captures ---------------------------------------------------------------------- */

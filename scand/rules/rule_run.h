@@ -25,9 +25,10 @@ int rule_runner_new(const struct rule_set *set, const struct rule_match_options 
 void rule_runner_free(struct rule_runner *runner);
 const struct rule_match *rule_runner_match(const struct rule_runner *runner);
 
-/* Where the time goes, when it is asked for. */
+/* Where CPU time goes, when it is asked for. */
 struct rule_times {
     int64_t prefilter_ns, judge_ns, header_ns, eval_ns, meta_ns, all_ns;
+    int64_t kind_ns[RULE_MIMEHEADER + 1]; /* by kind of text: prefilter and judges */
     size_t n_scans, n_judged;
     int64_t *rule_ns; /* by rule: its judge or function */
 };

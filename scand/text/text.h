@@ -212,6 +212,17 @@ int texts_form(struct mx_arena *arena, const struct text_settings *settings,
                struct mx_str raw, const struct text_connection *connection,
                struct texts *out, struct mx_err *err);
 
+/* CPU time, when it is asked for. */
+struct text_times {
+    int64_t tree_ns, relays_ns, body_ns, rawbody_ns, uri_ns;
+};
+
+/** texts_form_timed(...): texts_form, and what each text took, in ${times} (NULL:
+ * is not looked at). */
+int texts_form_timed(struct mx_arena *arena, const struct text_settings *settings,
+                     struct mx_str raw, const struct text_connection *connection,
+                     struct texts *out, struct text_times *times, struct mx_err *err);
+
 /**
  * text_header_get(arena, texts, selector, out):
  * The value of "Subject", "From:addr", "ALL:raw", "ToCc", "EnvelopeFrom",

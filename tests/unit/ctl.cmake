@@ -2,6 +2,7 @@
 mx_unit_test(test_ctl mxctl)
 mx_unit_test(test_ctl_trace mxctl)
 mx_unit_test(test_ctl_scan mxctl)
+mx_unit_test(test_ctl_profile mxctl)
 mx_unit_test(test_ctl_status mxctl)
 mx_unit_test(test_ctl_peers mxctl)
 mx_unit_test(test_cmd_config mxctl)

@@ -92,6 +92,45 @@ static void test_run_hits_and_scores(void **state)
     fixture_free(&f);
 }
 
+static int64_t spent_on(const struct scan_fixture *f, const char *stage, const char *item)
+{
+    for (size_t i = 0; i < f->result.n_spent; i++)
+        if (strcmp(f->result.spent[i].stage, stage) == 0 &&
+            strcmp(f->result.spent[i].item, item) == 0)
+            return f->result.spent[i].ns;
+    return 0;
+}
+
+/* Each stage and each rule that took time; nothing of it unless it is asked for. */
+static void test_run_tells_its_times(void **state)
+{
+    struct bed *bed = *state;
+    struct scan_fixture f;
+    static const char raw[] = GOOD_HEAD "\r\nBuy cheap pills now\r\n";
+    put(bed, "test.cf",
+        "body SITE_PILLS /cheap pills/i\nheader __SUBJ Subject =~ /test/\n"
+        "body SITE_EVAL eval:check_for_uppercase('50', '75')\n"
+        "meta SITE_BOTH SITE_PILLS && __SUBJ\n");
+    assert_int_equal(det_rules.load(bed->state, &bed->env, NULL), 0);
+    assert_int_equal(det_rules.start(bed->state, &bed->env, NULL), 0);
+    fixture_parse(&f, raw, sizeof(raw) - 1);
+    f.result.detector = "rules";
+    assert_int_equal(det_rules.run(bed->state, &f.msg, &f.result, NULL), 0);
+    assert_int_equal(f.result.n_spent, 0);
+    f.result.is_profiled = true;
+    assert_int_equal(det_rules.run(bed->state, &f.msg, &f.result, NULL), 0);
+    static const char *const stages[] = {"form tree",  "form relays",  "form body",
+                                         "match body", "match header", "evals"};
+    for (size_t i = 0; i < sizeof(stages) / sizeof(*stages); i++)
+        if (spent_on(&f, stages[i], "") <= 0)
+            fail_msg("no time for %s", stages[i]);
+    assert_true(spent_on(&f, "rule", "SITE_PILLS") > 0);
+    assert_true(spent_on(&f, "rule", "__SUBJ") > 0);
+    assert_true(spent_on(&f, "rule", "SITE_EVAL") > 0);
+    assert_true(spent_on(&f, "match rawbody", "") == 0);
+    fixture_free(&f);
+}
+
 static void test_versions_name_the_set(void **state)
 {
     struct bed *bed = *state;
@@ -191,6 +230,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_run_hits_and_scores),
+        TEST(test_run_tells_its_times),
         TEST(test_versions_name_the_set),
         TEST(test_load_broken_score_costs_no_other),
         TEST(test_load_overlay_changes_scores),
