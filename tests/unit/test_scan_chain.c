@@ -14,7 +14,9 @@ static struct scan_conf conf_of(const char **names, size_t n)
                    .max_scan_size = 1 << 24,
                    .max_file_size = 1 << 24,
                    .max_recursion = 10,
-                   .max_files = 100},
+                   .max_files = 100,
+                   .max_html_size = 1 << 20,
+                   .max_scan_time_ms = 60000},
     };
 }
 
