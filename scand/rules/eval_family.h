@@ -19,6 +19,7 @@ extern const struct eval_function eval_freemail_functions[];
 extern const struct eval_function eval_wlbl_functions[];
 extern const struct eval_function eval_image_functions[];
 extern const struct eval_function eval_uri_functions[];
+extern const struct eval_function eval_uri_detail_functions[];
 extern const struct eval_function eval_vbounce_functions[];
 extern const struct eval_function eval_bayes_functions[];
 extern const struct eval_function eval_network_functions[];

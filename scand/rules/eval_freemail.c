@@ -159,7 +159,7 @@ static void search_uris(struct eval_context *context, struct found *found)
         struct mx_str rest = mx_str_sub(uri->raw, 7, uri->raw.n), address;
         size_t at = 0;
 
-        if ((uri->kinds & TEXT_URI_PARSED) == 0 &&
+        if ((uri->kinds & (TEXT_URI_A | TEXT_URI_PARSED)) == TEXT_URI_A &&
             mx_str_istarts(uri->raw, MX_STR("mailto:")) &&
             next_address(context, rest, &at, &address) && address.p == rest.p) {
             note(context, address, URI_ADDRESSES_MAX, found);

@@ -9,6 +9,7 @@
 #include "mx_arena.h"
 #include "mx_err.h"
 
+#include "eval_uri_detail.h"
 #include "eval_util.h"
 
 #define SHARED_BYTES_MAX ((size_t)1 << 30) /* lists are bounded by the reader */
@@ -38,8 +39,9 @@ struct eval_shared {
     const struct rule_set *set;
     struct mx_arena *arena;
     struct eval_regex *fixed[EVAL_PATTERNS];
-    struct eval_regex **arguments; /* by rule */
-    struct eval_words **words;     /* by list */
+    struct eval_regex **arguments;        /* by rule */
+    struct eval_uri_detail **uri_details; /* by rule */
+    struct eval_words **words;            /* by list */
 };
 
 static bool is_eval(const struct rule *rule)
@@ -80,6 +82,13 @@ int rule_eval_check(const struct rule *rule, struct mx_err *err)
         return mx_err_set(err, MX_ERR_INPUT, "%s needs %u arguments", function->name,
                           function->min_args);
     }
+    if (eval_is_uri_detail(rule)) {
+        struct eval_uri_detail *detail = NULL;
+
+        rc = eval_uri_detail_new(rule, &detail, err);
+        eval_uri_detail_free(detail);
+        return rc;
+    }
     rc = compile_argument(rule, &regex, err);
     eval_regex_free(regex);
     return rc;
@@ -103,6 +112,10 @@ static void compile_patterns(struct eval_shared *shared)
         /* What does not compile was reported by rule_eval_check, and never matches. */
         if (is_eval(rule) && compile_argument(rule, &shared->arguments[i], &unused)) {
             shared->arguments[i] = NULL;
+        }
+        if (eval_is_uri_detail(rule) &&
+            eval_uri_detail_new(rule, &shared->uri_details[i], &unused)) {
+            shared->uri_details[i] = NULL;
         }
     }
 }
@@ -129,6 +142,8 @@ struct eval_shared *eval_shared_new(const struct rule_set *set)
     shared->arena = arena;
     shared->arguments =
         mx_arena_array(arena, set->n_rules + 1, sizeof(*shared->arguments));
+    shared->uri_details =
+        mx_arena_array(arena, set->n_rules + 1, sizeof(*shared->uri_details));
     shared->words = mx_arena_array(arena, set->n_lists + 1, sizeof(*shared->words));
     compile_patterns(shared);
     hash_lists(shared);
@@ -145,6 +160,7 @@ void eval_shared_free(struct eval_shared *shared)
     }
     for (size_t i = 0; i < shared->set->n_rules; i++) {
         eval_regex_free(shared->arguments[i]);
+        eval_uri_detail_free(shared->uri_details[i]);
     }
     for (size_t i = 0; i < shared->set->n_lists; i++) {
         eval_words_free(shared->words[i]);
@@ -161,6 +177,11 @@ const struct eval_regex *eval_shared_fixed(const struct eval_shared *shared,
 const struct eval_regex *eval_shared_argument(const struct eval_context *context)
 {
     return context->shared->arguments[context->rule - context->set->rules];
+}
+
+const struct eval_uri_detail *eval_shared_uri_detail(const struct eval_context *context)
+{
+    return context->shared->uri_details[context->rule - context->set->rules];
 }
 
 const struct eval_words *eval_shared_words(const struct eval_shared *shared,

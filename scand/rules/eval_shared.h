@@ -18,6 +18,11 @@ const struct eval_regex *eval_shared_fixed(const struct eval_shared *shared,
  */
 const struct eval_regex *eval_shared_argument(const struct eval_context *context);
 
+struct eval_uri_detail;
+
+/** eval_shared_uri_detail(context): compiled criteria of the rule that asks, or NULL. */
+const struct eval_uri_detail *eval_shared_uri_detail(const struct eval_context *context);
+
 /** eval_shared_words(shared, directive, name): a hashed list, or NULL. */
 const struct eval_words *eval_shared_words(const struct eval_shared *shared,
                                            const char *directive, struct mx_str name);

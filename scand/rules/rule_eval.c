@@ -11,8 +11,8 @@ static const struct eval_function *const families[] = {
     eval_header_rcpt_functions, eval_mime_functions,        eval_mime_text_functions,
     eval_html_functions,        eval_body_functions,        eval_body_diff_functions,
     eval_relay_functions,       eval_freemail_functions,    eval_wlbl_functions,
-    eval_image_functions,       eval_uri_functions,         eval_vbounce_functions,
-    eval_bayes_functions,       eval_network_functions,
+    eval_image_functions,       eval_uri_functions,         eval_uri_detail_functions,
+    eval_vbounce_functions,     eval_bayes_functions,       eval_network_functions,
 };
 
 const struct eval_function *rule_eval_find(struct mx_str name)

@@ -171,6 +171,7 @@ static void note_what_cannot_run(struct rule_reader *reader)
     for (size_t i = 0; i < reader->set->n_rules; i++) {
         const struct rule *rule = &reader->set->rules[i];
         const struct eval_function *function;
+        struct mx_err err = {0};
 
         if (rule->function.n == 0) {
             continue;
@@ -181,6 +182,8 @@ static void note_what_cannot_run(struct rule_reader *reader)
             problem_of(reader, rule, RULE_PROBLEM_NEEDS_NETWORK, "asks the network");
         } else if (!function) {
             problem_of(reader, rule, RULE_PROBLEM_UNKNOWN_EVAL, "no such function here");
+        } else if (rule_eval_check(rule, &err)) {
+            problem_of(reader, rule, RULE_PROBLEM_SYNTAX, err.text);
         }
     }
 }

@@ -7,6 +7,7 @@
 #include "mx_arena.h"
 #include "mx_err.h"
 
+#include "rule_read_criteria.h"
 #include "rule_read_eval.h"
 #include "rule_text.h"
 
@@ -202,19 +203,13 @@ static int take_meta(struct rule_reader *reader, struct mx_str value, struct rul
     return 0;
 }
 
-/* uri_detail: an eval function whose argument is the whole line. */
+/* uri_detail: an eval function, called with the criteria of its line. */
 static int take_uri_detail(struct rule_reader *reader, struct mx_str value,
                            struct rule *rule, struct mx_err *err)
 {
-    struct mx_str *arg = mx_arena_alloc(reader->arena, sizeof(*arg));
-
-    (void)err;
-    *arg = value;
     rule->kind = RULE_BODY_EVAL;
     rule->function = MX_STR("check_uri_detail");
-    rule->args = arg;
-    rule->n_args = 1;
-    return 0;
+    return rule_read_criteria(reader->arena, value, rule, err);
 }
 
 /* askdns: a name that only an answer from the network could make hit. */

@@ -82,6 +82,11 @@ struct text_tree {
 /* ---- text_html: results of rendering one part ----------------------------------------
  */
 
+/* Where an address was: in text, or in an attribute of a tag, each a bit of its own
+   (text_uri_kind); those that code asks for have a name here. */
+enum text_uri_kind { TEXT_URI_PARSED = 1 << 0, TEXT_URI_A = 1 << 1 };
+#define TEXT_URI_KINDS 17
+
 struct html_anchor {
     struct mx_str href, text;
 };
@@ -105,8 +110,9 @@ struct html_result {
     struct text_list title, anchor, comment, script; /* html_text_match */
     const struct html_anchor *anchors;               /* for HTTPSMismatch */
     size_t n_anchors;
-    struct text_list uris; /* as found in attributes, made absolute with base href */
-    double image_area;     /* pixels */
+    struct text_list uris;     /* as found in attributes, made absolute with base href */
+    const unsigned *uri_kinds; /* of each, by its tag */
+    double image_area;         /* pixels */
     unsigned elements, elements_seen, tags_count, tags_seen, bad_tags, closed_extra;
     unsigned obfuscation, backhair, max_size, min_size, comments_count;
     double ratio, bad_tag_ratio, non_element_ratio, closed_extra_ratio, obfuscation_ratio,
@@ -150,8 +156,6 @@ struct text_connection {
 
 /* ---- everything
  * --------------------------------------------------------------------------- */
-
-enum text_uri_kind { TEXT_URI_HTML = 1 << 0, TEXT_URI_PARSED = 1 << 1 };
 
 struct text_uri {
     struct mx_str raw;       /* as found */

@@ -15,6 +15,7 @@
 #include "text/text_html_tag.h"
 #include "text/text_html_token.h"
 #include "text/text_html_uri.h"
+#include "text/text_uri.h"
 
 #define LINKS_MAX 10000 /* addresses of a document */
 
@@ -22,6 +23,8 @@ struct html_links {
     struct mx_arena *arena;
     struct mx_str base;
     struct text_lister uris;
+    unsigned *kinds; /* of each of them */
+    size_t kinds_room;
     bool is_wide, has_iframe, is_truncated;
 };
 
@@ -54,8 +57,10 @@ static bool is_never_relative(struct mx_str uri)
     return false;
 }
 
-static void push(struct html_links *links, enum html_tag_id id, struct mx_str uri)
+static void push(struct html_links *links, const struct html_known *tag,
+                 struct mx_str uri)
 {
+    size_t n = links->uris.n;
     if (uri.n == 0)
         return;
     if (!is_never_relative(uri))
@@ -63,7 +68,12 @@ static void push(struct html_links *links, enum html_tag_id id, struct mx_str ur
     if (uri.n == 0)
         return;
     text_lister_add(links->arena, &links->uris, uri);
-    links->has_iframe |= id == HTML_TAG_IFRAME;
+    links->has_iframe |= tag->id == HTML_TAG_IFRAME;
+    if (links->uris.n == n)
+        return;
+    links->kinds = text_grow(links->arena, links->kinds, n, &links->kinds_room,
+                             sizeof(*links->kinds));
+    links->kinds[n] = text_uri_kind(tag->name);
 }
 
 /* The attribute ${name}, or one that ends up as it in broken markup. */
@@ -108,22 +118,22 @@ struct mx_str html_links_href(struct html_links *links, const struct html_token 
     return tidy(links, without_bom(links->arena, raw));
 }
 
-static void push_attr(struct html_links *links, enum html_tag_id id,
+static void push_attr(struct html_links *links, const struct html_known *tag,
                       const struct html_token *token, struct mx_str name)
 {
     struct mx_str raw;
     if (find_address(token, name, &raw))
-        push(links, id, tidy(links, raw));
+        push(links, tag, tidy(links, raw));
 }
 
-static void push_base(struct html_links *links, enum html_tag_id id,
+static void push_base(struct html_links *links, const struct html_known *tag,
                       const struct html_token *token)
 {
     struct mx_str raw, base;
     if (!html_attr_find(token, MX_STR("href"), &raw))
         return;
     struct mx_str href = tidy(links, raw);
-    push(links, id, href);
+    push(links, tag, href);
     if (html_uri_base(links->arena, href, &base))
         links->base = base;
 }
@@ -137,37 +147,39 @@ static bool has_refresh(struct mx_str equiv)
     return false;
 }
 
-static void push_refresh(struct html_links *links, enum html_tag_id id,
+static void push_refresh(struct html_links *links, const struct html_known *tag,
                          const struct html_token *token)
 {
     struct mx_str equiv, content, uri;
     if (html_attr_find(token, MX_STR("http-equiv"), &equiv) && has_refresh(equiv) &&
         html_attr_find(token, MX_STR("content"), &content) &&
         html_uri_refresh(tidy(links, content), &uri))
-        push(links, id, uri);
+        push(links, tag, uri);
 }
 
 void html_links_tag(struct html_links *links, const struct html_known *known,
                     const struct html_token *token)
 {
-    enum html_tag_id id = known->id;
     switch (known->link) {
     case HTML_LINK_NONE: break;
-    case HTML_LINK_BACKGROUND: push_attr(links, id, token, MX_STR("background")); break;
-    case HTML_LINK_HREF:
-        push(links, id, html_links_href(links, token));
-        push_attr(links, id, token, MX_STR("data-saferedirecturl"));
+    case HTML_LINK_BACKGROUND:
+        push_attr(links, known, token, MX_STR("background"));
         break;
-    case HTML_LINK_SRC: push_attr(links, id, token, MX_STR("src")); break;
-    case HTML_LINK_ACTION: push_attr(links, id, token, MX_STR("action")); break;
-    case HTML_LINK_BASE: push_base(links, id, token); break;
-    case HTML_LINK_META: push_refresh(links, id, token); break;
+    case HTML_LINK_HREF:
+        push(links, known, html_links_href(links, token));
+        push_attr(links, known, token, MX_STR("data-saferedirecturl"));
+        break;
+    case HTML_LINK_SRC: push_attr(links, known, token, MX_STR("src")); break;
+    case HTML_LINK_ACTION: push_attr(links, known, token, MX_STR("action")); break;
+    case HTML_LINK_BASE: push_base(links, known, token); break;
+    case HTML_LINK_META: push_refresh(links, known, token); break;
     }
 }
 
 void html_links_result(const struct html_links *links, struct html_result *result)
 {
     result->uris = text_lister_list(&links->uris);
+    result->uri_kinds = links->kinds;
     result->has_iframe = links->has_iframe;
     result->uri_truncated = links->is_truncated;
 }

@@ -76,6 +76,24 @@ static bool claim(struct former *f, struct set *set, struct mx_str s)
     return true;
 }
 
+/* As rules name the kinds, in the order of their bits; tags as in the table of those. */
+static const char *const kind_names[TEXT_URI_KINDS] = {
+    "parsed",  "a",    "area",  "link", "img", "frame", "iframe", "embed", "script",
+    "bgsound", "body", "table", "tr",   "td",  "form",  "base",   "meta"};
+
+const char *text_uri_kind_name(unsigned i)
+{
+    return kind_names[i];
+}
+
+unsigned text_uri_kind(const char *tag)
+{
+    for (unsigned i = 1; i < TEXT_URI_KINDS; i++)
+        if (strcmp(kind_names[i], tag) == 0)
+            return 1u << i;
+    return 0;
+}
+
 static struct mx_str cut(struct former *f, struct mx_str form, bool is_wide)
 {
     size_t n = is_wide ? text_chars_offset(form, TEXT_URI_MAX) : TEXT_URI_MAX;
@@ -97,22 +115,24 @@ static void cook(struct former *f, struct text_uri *uri, bool is_wide)
     }
 }
 
-static void add(struct former *f, struct mx_str raw, enum text_uri_kind kind)
+/* ${kinds} 0: an anchor whose address was not taken; if nothing else has it, it counts
+   as parsed. Only an address from text needs a host. */
+static void add(struct former *f, struct mx_str raw, unsigned kinds, bool is_text)
 {
     if (f->raws.n_slots > 0) {
         size_t known = f->raws.slot[find_slot(f, &f->raws, raw)];
         if (known != 0) {
-            f->v[known - 1].kinds |= kind;
+            f->v[known - 1].kinds |= kinds;
             return;
         }
     }
     size_t need = raw.n * ARENA_PER_BYTE + ARENA_RESERVE;
     if (f->n >= TEXT_URIS_MAX || need > mx_arena_left(f->arena))
         return;
-    struct text_uri uri = {.raw = raw, .kinds = kind};
-    bool is_wide = kind == TEXT_URI_HTML && text_has_high(raw) && mx_str_is_utf8(raw);
+    struct text_uri uri = {.raw = raw, .kinds = kinds ? kinds : TEXT_URI_PARSED};
+    bool is_wide = !is_text && text_has_high(raw) && mx_str_is_utf8(raw);
     cook(f, &uri, is_wide);
-    if (kind == TEXT_URI_PARSED && uri.host.n == 0)
+    if (is_text && uri.host.n == 0)
         return;
     claim(f, &f->raws, raw);
     f->v = text_grow(f->arena, f->v, f->n, &f->room, sizeof(*f->v));
@@ -250,7 +270,7 @@ static void add_found(struct former *f, const struct text_found *found)
         return;
     if (mx_str_istarts(uri, MX_STR("mailto:")) && !check_mailto(f, &uri))
         return;
-    add(f, uri, TEXT_URI_PARSED);
+    add(f, uri, TEXT_URI_PARSED, true);
 }
 
 static void add_text(struct former *f, struct mx_str text)
@@ -268,9 +288,9 @@ static void add_html(struct former *f, const struct html_result *html)
 {
     f->texts->uri_truncated |= html->uri_truncated;
     for (size_t i = 0; i < html->uris.n; i++)
-        add(f, html->uris.v[i], TEXT_URI_HTML);
+        add(f, html->uris.v[i], html->uri_kinds[i], false);
     for (size_t i = 0; i < html->n_anchors; i++)
-        add(f, html->anchors[i].href, TEXT_URI_HTML);
+        add(f, html->anchors[i].href, 0, false);
 }
 
 void text_uri_form(struct mx_arena *arena, const struct text_settings *settings,

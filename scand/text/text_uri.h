@@ -12,6 +12,12 @@ struct texts;
 
 #define TEXT_URIS_MAX 10000 /* different addresses of a message that are looked at */
 
+/** text_uri_kind(tag): the kind of addresses in attributes of ${tag}; 0 none. */
+unsigned text_uri_kind(const char *tag);
+
+/** text_uri_kind_name(i): of the kind 1 << ${i}: "parsed", or the tag. */
+const char *text_uri_kind_name(unsigned i);
+
 /**
  * text_uri_form(arena, settings, texts):
  * Form ${texts->uris} and ${texts->uri_details} from ${texts->body} and the HTML results

@@ -59,15 +59,16 @@ static void test_form_keeps_each_once(void **state)
 static void test_form_takes_html_as_it_is(void **state)
 {
     struct texts texts =
-        form(*state, "http://a.com/", "<a href=http://a.com/><a href=x>");
+        form(*state, "http://a.com/", "<a href=http://a.com/><a href=x><img src=x>");
     assert_int_equal(texts.n_uri_details, 2);
-    assert_int_equal(texts.uri_details[0].kinds, TEXT_URI_PARSED | TEXT_URI_HTML);
+    assert_int_equal(texts.uri_details[0].kinds, TEXT_URI_PARSED | TEXT_URI_A);
     assert_slice(*state, texts.uri_details[0].host, "a.com");
     assert_slice(*state, texts.uri_details[1].raw, "x");
-    assert_int_equal(texts.uri_details[1].kinds, TEXT_URI_HTML);
+    assert_int_equal(texts.uri_details[1].kinds, TEXT_URI_A | text_uri_kind("img"));
     assert_int_equal(texts.uri_details[1].host.n, 0);
     texts = form(*state, "", "<a>x</a>");
     assert_int_equal(texts.uris.n, 1); /* an anchor without address is an empty one */
+    assert_int_equal(texts.uri_details[0].kinds, TEXT_URI_PARSED);
     assert_int_equal(texts.uris.v[0].n, 0);
 }
 
