@@ -39,6 +39,7 @@
 #define HEARTBEAT_MS 5000  /* a client that is silent for three of them is gone */
 #define HANDSHAKE_MS 5000  /* who does not finish its greeting by then is closed */
 #define SILENT_MAX 64      /* connections watched until their first message */
+#define SPOKEN_SLOTS 1024  /* connections known to have brought one, by descriptor */
 #define ERROR_TEXT_MAX 256 /* octets of text in an ErrorReply, cut */
 #define FRAMES_MAX 5       /* identity, magic, header, payload, body */
 #define IPC_MODE 0660
@@ -55,7 +56,9 @@ struct mxp_server {
     void *user;
     int silent[SILENT_MAX];
     size_t n_silent;
-    bool was_told; /* the last event of the monitor was a complaint */
+    int spoken[SPOKEN_SLOTS]; /* descriptor + 1; a newer one displaces another */
+    bool is_busy;             /* the last look found a message; the next may be there */
+    bool was_told;            /* the last event of the monitor was a complaint */
 };
 
 struct request {
@@ -228,6 +231,22 @@ static bool silent_remove(struct mxp_server *server, int fd)
     return false;
 }
 
+static int *spoken_slot(struct mxp_server *server, int fd)
+{
+    return &server->spoken[(unsigned)fd % SPOKEN_SLOTS];
+}
+
+static bool has_spoken(struct mxp_server *server, int fd)
+{
+    return *spoken_slot(server, fd) == fd + 1;
+}
+
+static void forget_spoken(struct mxp_server *server, int fd)
+{
+    if (has_spoken(server, fd))
+        *spoken_slot(server, fd) = 0;
+}
+
 /*
  * What an event says against the peer; NULL: nothing. ZeroMQ reports a failed handshake
  * and then, next, the end of the same connection: that is one fault.
@@ -240,10 +259,12 @@ static const char *complaint(struct mxp_server *server,
     switch (event->kind) {
     case MXP_MONITOR_ACCEPTED:
         silent_remove(server, event->fd);
+        forget_spoken(server, event->fd);
         if (server->n_silent < SILENT_MAX)
             server->silent[server->n_silent++] = event->fd;
         return NULL;
     case MXP_MONITOR_LOST:
+        forget_spoken(server, event->fd);
         if (!silent_remove(server, event->fd) || was_told)
             return NULL;
         return "connection ended before its first whole message (frame too large, or "
@@ -412,11 +433,20 @@ static struct mxp_request *take_request(const struct mxp_server *server,
     return &request->pub;
 }
 
-/* The connection has brought a message: its end will not be a fault. */
-static void note_spoken(struct mxp_server *server, zmq_msg_t *frame)
+/*
+ * The connection has brought a message: its end will not be a fault. A look at the
+ * monitor that finds nothing costs two system calls, so only the first message of a
+ * connection has one, as the event of its beginning must be taken before.
+ */
+static unsigned note_spoken(struct mxp_server *server, zmq_msg_t *frame)
 {
-    if (server->n_silent > 0)
-        silent_remove(server, zmq_msg_get(frame, ZMQ_SRCFD));
+    int fd = zmq_msg_get(frame, ZMQ_SRCFD);
+    if (has_spoken(server, fd))
+        return 0;
+    unsigned faults = run_connections(server);
+    silent_remove(server, fd);
+    *spoken_slot(server, fd) = fd + 1;
+    return faults;
 }
 
 struct mxp_request *mxp_server_next(struct mxp_server *server, bool *more)
@@ -424,17 +454,18 @@ struct mxp_request *mxp_server_next(struct mxp_server *server, bool *more)
     struct arrival arrival;
     struct mxp_header header;
     struct mxp_request *request = NULL;
-    unsigned faults = run_connections(server);
+    unsigned faults = server->is_busy ? 0 : run_connections(server);
     while (request == NULL && faults < FAULTS_PER_CALL) {
         if (receive(server, &arrival) != 0)
             break;
-        note_spoken(server, &arrival.frames[1]);
+        faults += note_spoken(server, &arrival.frames[1]);
         if (check_arrival(server, &arrival, &header) != 0 || header.deadline_ms == 0)
             faults++;
         else
             request = take_request(server, &arrival, &header);
         arrival_fini(&arrival);
     }
+    server->is_busy = request != NULL;
     if (more)
         *more = request != NULL || faults >= FAULTS_PER_CALL;
     return request;

@@ -13,9 +13,9 @@
 /**
  * message_gate(raw, emit, user):
  * Hand ${raw} on piece by piece through ${emit}: unchanged, in one piece, for all but
- * hostile messages. Too long fields lose their middle, too long headers are ended by an empty
- * line, too many boundaries or headers in all end the message.
- * Returns enum message_cut: what was left out (0: nothing).
+ * hostile messages. Too long fields lose their middle, too long headers are ended by an
+ * empty line, too many boundaries or headers in all end the message. Returns enum
+ * message_cut: what was left out (0: nothing).
  */
 unsigned message_gate(struct mx_str raw, void (*emit)(void *user, struct mx_str piece),
                       void *user);
