@@ -14,6 +14,7 @@
 
 #include "mx_arena.h"
 
+#define HOPS_MAX 100        /* RFC 5321 6.3: at least, before a loop is assumed */
 #define LINE_MAX_OCTETS 998 /* RFC 5322 2.1.1, without CRLF */
 
 static const struct scan_symbol symbols[] = {
@@ -33,6 +34,7 @@ static const struct scan_symbol symbols[] = {
     {"MX_MISSING_SUBJECT", 0.2, "no Subject field"},
     {"MX_DOUBLE_FROM", 1.5, "more than one From field"},
     {"MX_DOUBLE_HEADER", 0.5, "another field twice that may stand once"},
+    {"MX_HOPS_MANY", 0, "so many Received fields as only a mail loop makes"},
     {0},
 };
 
@@ -157,11 +159,21 @@ static void check_line_ends(const struct message *msg, struct scan_result *resul
         scan_add(result, "MX_BODY_NUL", "%s", "");
 }
 
+static void check_hops(const struct message *msg, struct scan_result *result)
+{
+    size_t hops = 0;
+    for (size_t i = 0; i < msg->n_headers; i++)
+        hops += mx_str_ieq(msg->headers[i].name, MX_STR("Received"));
+    if (hops > HOPS_MAX)
+        scan_add(result, "MX_HOPS_MANY", "%zu", hops);
+}
+
 static int run(void *state, const struct message *msg, struct scan_result *result,
                struct mx_err *err)
 {
     (void)state, (void)err;
     check_fields(msg, result);
+    check_hops(msg, result);
     check_lines(mx_str_sub(msg->head, 0, MESSAGE_HEADER_BYTES_MAX), result);
     check_characters(msg->head, result);
     check_line_ends(msg, result);

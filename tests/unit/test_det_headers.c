@@ -82,9 +82,26 @@ static void test_run_too_much(void **state)
     mx_buf_fini(&text);
 }
 
+static void test_run_hops(void **state)
+{
+    (void)state;
+    struct mx_buf text = {0};
+    for (size_t i = 0; i < 100; i++)
+        mx_buf_str(&text, "received: x\r\n");
+    mx_buf_str(&text, GOOD_HEAD "\r\nx\r\n");
+    expect_symbols(&det_headers, text.p, text.n, "");
+    char *more = mx_xalloc(text.n + 13);
+    memcpy(more, "Received: y\r\n", 13);
+    memcpy(more + 13, text.p, text.n);
+    expect_symbols(&det_headers, more, text.n + 13, "MX_HOPS_MANY");
+    free(more);
+    mx_buf_fini(&text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_run_hops),
         cmocka_unit_test(test_run_good),
         cmocka_unit_test(test_run_missing_fields),
         cmocka_unit_test(test_run_double_fields),
