@@ -3,7 +3,8 @@
  *
  * Members are listed, not unpacked, with two exceptions: what lies behind a compressing
  * filter (tar.gz) can only be skipped by unpacking it, and a member that looks like an
- * archive is unpacked into memory and listed in turn. Both count against one budget per
+ * archive is unpacked into memory and listed in turn, as one is that the caller wants to
+ * look into. All count against one budget per
  * message, in small steps, so that a zip bomb costs a bounded amount of work whatever
  * sizes it announces. A format's reader sees hostile bytes: it runs in a worker, whose
  * crash or hang costs the supervisor one retry.
@@ -86,9 +87,16 @@ static bool skips_by_unpacking(struct archive *archive)
 
 static void list_one(struct archive_walk *walk, struct mx_str content, unsigned depth);
 
-/* The member's bytes, kept as long as they may be those of an archive. */
+static bool is_looked_into(const struct archive_walk *walk, struct mx_str name,
+                           struct mx_str content)
+{
+    return archive_list_is(content) ||
+           (walk->wants != NULL && walk->wants(name, content));
+}
+
+/* The member's bytes, kept as long as somebody may want to look into them. */
 static struct mx_str read_member(struct archive_walk *walk, struct archive *archive,
-                                 struct mx_buf *kept)
+                                 struct mx_str name, struct mx_buf *kept)
 {
     const void *block;
     size_t n;
@@ -101,7 +109,8 @@ static struct mx_str read_member(struct archive_walk *walk, struct archive *arch
         if (is_over(walk))
             break;
         mx_buf_add(kept, block, n);
-        if (kept->n < HEAD_SIZE || archive_list_is(mx_str_of(kept->p, kept->n)))
+        if (kept->n < HEAD_SIZE ||
+            is_looked_into(walk, name, mx_str_of(kept->p, kept->n)))
             continue;
         if (!skips_by_unpacking(archive))
             break;
@@ -114,12 +123,14 @@ static struct mx_str read_member(struct archive_walk *walk, struct archive *arch
 
 /* Opens the member where it is an archive; behind a packing filter, walks past it. */
 static void follow_member(struct archive_walk *walk, struct archive *archive,
-                          struct archive_entry *entry, unsigned depth)
+                          struct archive_entry *entry, struct mx_str name, unsigned depth)
 {
     if (archive_entry_filetype(entry) != AE_IFREG || archive_entry_is_encrypted(entry))
         return;
     struct mx_buf kept = {.max = ARCHIVE_NESTED_MAX};
-    struct mx_str content = read_member(walk, archive, &kept);
+    struct mx_str content = read_member(walk, archive, name, &kept);
+    if (walk->wants != NULL && walk->wants(name, content))
+        walk->on_content(walk->user, name, content);
     if (archive_list_is(content)) {
         if (kept.is_overflown)
             walk->limits |= ARCHIVE_OVER_EXPANDED;
@@ -147,7 +158,7 @@ static void on_entry(struct archive_walk *walk, struct archive *archive,
         return;
     }
     walk->on_member(walk->user, &member);
-    follow_member(walk, archive, entry, depth);
+    follow_member(walk, archive, entry, member.name, depth);
 }
 
 static struct archive *open_memory(struct mx_str content)

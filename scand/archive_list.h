@@ -12,7 +12,7 @@
 #define ARCHIVE_MEMBERS_MAX 10000        /* members listed */
 #define ARCHIVE_DEPTH_MAX 8              /* an archive in an archive in ... */
 #define ARCHIVE_EXPANDED_MAX (64u << 20) /* octets unpacked on the way */
-#define ARCHIVE_NESTED_MAX (16u << 20)   /* octets of one inner archive that is opened */
+#define ARCHIVE_NESTED_MAX (16u << 20)   /* octets of one member that is looked into */
 
 enum archive_limit {
     ARCHIVE_OVER_MEMBERS = 1 << 0,
@@ -31,6 +31,9 @@ struct archive_member {
 /* One message's walk; zero it but for the callers' members. */
 struct archive_walk {
     void (*on_member)(void *user, const struct archive_member *member);
+    /* Whether on_content is to have this member; its first octets tell, or all of it. */
+    bool (*wants)(struct mx_str name, struct mx_str head);
+    void (*on_content)(void *user, struct mx_str name, struct mx_str content);
     void *user;
     int64_t deadline_ms; /* on mx_mono_us() / 1000 */
     /* results */
@@ -48,7 +51,8 @@ bool archive_list_is(struct mx_str content);
 /**
  * archive_list(walk, content):
  * Call walk->on_member for each member of ${content}, depth first; a member that is an
- * archive itself is opened in turn. Never fails: what could not be read is said in
+ * archive itself is opened in turn, and one that walk->wants goes to walk->on_content
+ * (at most ARCHIVE_NESTED_MAX of it). Never fails: what could not be read is said in
  * ${walk}. Formats: zip, 7z, rar, rar5, tar, cab, iso, ar, cpio, lha; packed by gzip,
  * bzip2, xz, zstd, lz4, compress; a single packed file counts as one member.
  */

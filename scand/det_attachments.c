@@ -7,6 +7,10 @@
  * a name shown backwards, an extension out of sight, names that readers will read
  * differently, a program that says it is a picture.
  *
+ * Documents are looked into, attached or in archives: macros, other files inside, content
+ * that is fetched, encryption. Good mail has them all, so they weigh nothing; what a site
+ * wants done about them is policy (policyd's findings).
+ *
  * A part is a file when it has a name, or when it is neither text nor a container.
  * Contents of archives are listed by archive_list, within one budget per message.
  */
@@ -14,6 +18,7 @@
 
 #include "archive_list.h"
 #include "attach_name.h"
+#include "document.h"
 #include "file_type.h"
 #include "mx_arena.h"
 #include "mx_err.h"
@@ -34,6 +39,10 @@ static const struct scan_symbol symbols[] = {
     {"MX_ARCHIVE_ENCRYPTED", 0.5, "archive that only its password opens"},
     {"MX_ARCHIVE_LIMIT", 1.0, "archive with more inside than is looked at"},
     {"MX_ARCHIVE_BROKEN", 0.2, "archive that could not be listed to its end"},
+    {"MX_DOC_MACROS", 0, "document with macros"},
+    {"MX_DOC_ENCRYPTED", 0, "document that only its password opens"},
+    {"MX_DOC_OBJECT", 0, "document with another file inside that a click opens"},
+    {"MX_DOC_LINK", 0, "document that fetches content when it is opened"},
     {0},
 };
 
@@ -57,6 +66,24 @@ static void add_flags(struct scan_result *result, unsigned flags, struct mx_str 
                      mx_str_esc(scan_scratch(result), name));
 }
 
+static const struct {
+    unsigned trait;
+    const char *symbol;
+} by_trait[] = {
+    {DOCUMENT_MACROS, "MX_DOC_MACROS"},
+    {DOCUMENT_ENCRYPTED, "MX_DOC_ENCRYPTED"},
+    {DOCUMENT_OBJECT, "MX_DOC_OBJECT"},
+    {DOCUMENT_LINK, "MX_DOC_LINK"},
+};
+
+static void add_traits(struct scan_result *result, unsigned traits, struct mx_str name)
+{
+    for (size_t i = 0; i < sizeof(by_trait) / sizeof(by_trait[0]); i++)
+        if (traits & by_trait[i].trait)
+            scan_add(result, by_trait[i].symbol, "%s",
+                     mx_str_esc(scan_scratch(result), name));
+}
+
 /* ---- archives
  * -------------------------------------------------------------------------- */
 
@@ -68,6 +95,19 @@ static void on_member(void *user, const struct archive_member *member)
     flags &= ~(unsigned)ATTACH_NAME_PATH; /* archives hold folders */
     add_flags(result, flags, name);
     scan_file(result, &(struct scan_file){.name = name, .depth = member->depth});
+    add_traits(result, document_member_traits(member->name, MX_STR("")), name);
+}
+
+static bool wants(struct mx_str name, struct mx_str head)
+{
+    return document_is(head) || document_member_is(name);
+}
+
+static void on_content(void *user, struct mx_str name, struct mx_str content)
+{
+    unsigned traits = document_is(content) ? document_traits(content)
+                                           : document_member_traits(name, content);
+    add_traits(user, traits, name);
 }
 
 static void list_archive(struct scan_result *result, struct archive_walk *walk,
@@ -149,6 +189,7 @@ static void check_part(struct state *state, const struct message_part *part,
         check_type(result, part, found, name);
         scan_file(result, &(struct scan_file){.name = name, .type = found});
     }
+    add_traits(result, document_traits(part->content), n ? names[0] : part->type);
     if (archive_list_is(part->content))
         list_archive(result, walk, part->content, n ? names[0] : part->type);
 }
@@ -157,8 +198,11 @@ static int run(void *opaque, const struct message *msg, struct scan_result *resu
                struct mx_err *err)
 {
     (void)err;
-    struct archive_walk walk = {
-        .on_member = on_member, .user = result, .deadline_ms = msg->deadline_ms};
+    struct archive_walk walk = {.on_member = on_member,
+                                .wants = wants,
+                                .on_content = on_content,
+                                .user = result,
+                                .deadline_ms = msg->deadline_ms};
     for (size_t i = 0; i < msg->n_parts && scan_left_ms(msg) > 0; i++)
         if (is_file(&msg->parts[i]))
             check_part(opaque, &msg->parts[i], result, &walk);
@@ -169,6 +213,7 @@ static int load(void *opaque, const struct scan_env *env, struct mx_err *err)
 {
     (void)env;
     struct state *state = opaque;
+    document_start();
     return file_type_open(&state->types, err);
 }
 

@@ -29,6 +29,7 @@ owners=(
     'magic\.h'                'scand/file_type\.c'
     '(cyaml/.*|yaml\.h)'      'lib/mx_conf[a-z_]*\.[ch]'
     'systemd/.*'              'lib/mx_daemon\.c'
+    'gsf/.*'                  'scand/document_ole\.c'
     'hs\.h'                   'scand/rules/rule_match_db\.c'
     'pcre2\.h'                'scand/rules/(rule_match_judge|eval_regex)\.c|policyd/[a-z_]+\.c|scand/text/[a-z_]+\.c'
     'uv\.h'                   '(policyd|store|scand)/[a-z_]+\.[ch]'

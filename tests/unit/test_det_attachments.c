@@ -123,6 +123,39 @@ static void test_run_archive_members(void **state)
     assert_false(scan_has(&result, "MX_ARCHIVE_ENCRYPTED"));
 }
 
+/* A docx of two members: word/vbaProject.bin, and relations with a remote template. */
+static void test_run_document(void **state)
+{
+    struct scan_result result;
+    scan(
+        *state,
+        HEAD
+        "Content-Type: application/octet-stream; name=\"a.docx\"\r\n"
+        "Content-Transfer-Encoding: base64\r\n\r\n"
+        "UEsDBBQAAAAAAAAAIQCDFtyMAQAAAAEAAAATAAAAd29yZC92YmFQcm9qZWN0LmJpbnhQSwMEFAAA\r\n"
+        "AAAAAAAhAKhWyLJeAAAAXgAAABwAAAB3b3JkL19yZWxzL2RvY3VtZW50LnhtbC5yZWxzPFJlbGF0\r\n"
+        "aW9uc2hpcHM+PFJlbGF0aW9uc2hpcCBUeXBlPSJhL2F0dGFjaGVkVGVtcGxhdGUiIFRhcmdldE1v\r\n"
+        "ZGU9IkV4dGVybmFsIi8+PC9SZWxhdGlvbnNoaXBzPlBLAQIUAxQAAAAAAAAAIQCDFtyMAQAAAAEA\r\n"
+        "AAATAAAAAAAAAAAAAACAAQAAAAB3b3JkL3ZiYVByb2plY3QuYmluUEsBAhQDFAAAAAAAAAAhAKhW\r\n"
+        "yLJeAAAAXgAAABwAAAAAAAAAAAAAAIABMgAAAHdvcmQvX3JlbHMvZG9jdW1lbnQueG1sLnJlbHNQ\r\n"
+        "SwUGAAAAAAIAAgCLAAAAygAAAAAA\r\n",
+        &result);
+    assert_true(scan_has(&result, "MX_DOC_MACROS"));
+    assert_true(scan_has(&result, "MX_DOC_LINK"));
+    assert_false(scan_has(&result, "MX_DOC_ENCRYPTED"));
+    assert_false(scan_has(&result, "MX_DOC_OBJECT"));
+}
+
+static void test_run_rtf_with_object(void **state)
+{
+    struct scan_result result;
+    scan(*state,
+         HEAD "Content-Type: application/rtf; name=\"a.rtf\"\r\n\r\n"
+              "{\\rtf1{\\object{\\*\\objdata 01050000}}}\r\n",
+         &result);
+    assert_true(scan_has(&result, "MX_DOC_OBJECT"));
+}
+
 static void test_run_text_is_no_file(void **state)
 {
     struct scan_result result;
@@ -139,6 +172,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_run_direction_override, setup, teardown),
         cmocka_unit_test_setup_teardown(test_run_names_differ, setup, teardown),
         cmocka_unit_test_setup_teardown(test_run_archive_members, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_run_document, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_run_rtf_with_object, setup, teardown),
         cmocka_unit_test_setup_teardown(test_run_text_is_no_file, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
