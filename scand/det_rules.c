@@ -4,11 +4,11 @@
  *
  * Rules are read and compiled in the engine parent; workers share them and make only
  * scratch space of their own. Every rule that scores is a symbol of its own name, with
- * the score that its files give it without network and without Bayes. A message larger
- * than max_size is looked at up to there: length and structure of the rest is not spam's.
+ * the score that its files give it without network, without or with Bayes, as the
+ * probability is known or not (score sets 0 and 2). A message larger than max_size is
+ * looked at up to there: length and structure of the rest is not spam's.
  *
- * What it leaves out: rules that need the network, and the Bayes classifier, whose rules
- * see "not known".
+ * What it leaves out: rules that need the network, and the Bayes classifier itself.
  */
 #include "scan.h"
 
@@ -97,6 +97,18 @@ static int take_settings(struct state *state, struct mx_err *err)
                : 0;
 }
 
+/* With Bayes a rule may score that does not without; most have a score in both. */
+static bool find_score(const struct rule *rule, double *out)
+{
+    static const unsigned score_sets[] = {0, 2};
+    for (size_t i = 0; i < sizeof(score_sets) / sizeof(score_sets[0]); i++) {
+        *out = rule->scores[score_sets[i]];
+        if (rule_is_active(rule, score_sets[i]))
+            return true;
+    }
+    return false;
+}
+
 static void take_symbols(struct state *state)
 {
     const struct rule_set *set = state->set;
@@ -104,9 +116,10 @@ static void take_symbols(struct state *state)
     state->symbol_of = mx_xalloc((set->n_rules + 1) * sizeof(*state->symbol_of));
     for (size_t i = 0; i < set->n_rules; i++) {
         const struct rule *rule = &set->rules[i];
-        if ((rule->flags & RULE_SUBRULE) || !rule_is_active(rule, 0))
+        double score;
+        if ((rule->flags & RULE_SUBRULE) || !find_score(rule, &score))
             continue;
-        struct scan_symbol symbol = {mx_str_cstr(set->arena, rule->name), rule->scores[0],
+        struct scan_symbol symbol = {mx_str_cstr(set->arena, rule->name), score,
                                      mx_str_cstr(set->arena, rule->description)};
         if (scan_symbol_check(&symbol, NULL) < 0) { /* a broken rule costs no other */
             state->n_left_out++;
@@ -209,9 +222,11 @@ static void report(const struct state *state, const struct rule_run_result *hits
                    struct scan_result *result)
 {
     for (size_t i = 0; i < hits->n_hits; i++) {
-        const char *symbol = state->symbol_of[hits->hits[i].rule];
-        if (symbol != NULL && hits->hits[i].times > 0)
-            scan_add_times(result, symbol, hits->hits[i].times, MX_STR(""));
+        const struct rule_hit *hit = &hits->hits[i];
+        const char *symbol = state->symbol_of[hit->rule];
+        if (symbol != NULL && hit->times > 0)
+            scan_add_times(result, symbol, hit->times,
+                           state->set->rules[hit->rule].scores[hits->score_set]);
     }
     for (size_t i = 0; i < hits->n_limited; i++) {
         const struct rule *rule = &state->set->rules[hits->limited[i]];
@@ -240,7 +255,7 @@ static int run(void *opaque, const struct message *msg, struct scan_result *resu
     texts.now_s = msg->now_ms / 1000;
     /* A tenth of the time is left to others. */
     struct rule_run_input input = {.texts = &texts,
-                                   .bayes = -1,
+                                   .bayes = result->has_bayes ? result->bayes : -1,
                                    .times = is_profiled ? &rule_times : NULL,
                                    .deadline_ms =
                                        msg->deadline_ms - scan_left_ms(msg) / 10};

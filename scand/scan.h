@@ -75,11 +75,12 @@ void scan_add(struct scan_result *result, const char *symbol, const char *fmt, .
     __attribute__((format(printf, 3, 4)));
 
 /**
- * scan_add_times(result, symbol, times, detail):
- * This symbol hit so often, and its weight counts so often (SpamAssassin's "multiple").
+ * scan_add_times(result, symbol, times, weight):
+ * This symbol hit so often, and counts so often (SpamAssassin's "multiple"), with
+ * ${weight} where neither the configuration nor another detector gives it one.
  */
 void scan_add_times(struct scan_result *result, const char *symbol, unsigned times,
-                    struct mx_str detail);
+                    double weight);
 
 /** scan_virus(result, name): a virus of that name is in the message. At most
  * SCAN_VIRUSES_MAX. */

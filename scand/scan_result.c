@@ -56,16 +56,18 @@ static void add_detail(struct scan_result *result, struct scan_finding *finding,
 }
 
 void scan_add_times(struct scan_result *result, const char *symbol, unsigned times,
-                    struct mx_str detail)
+                    double weight)
 {
     struct scan_finding *finding = find(result, symbol);
-    if (finding == NULL)
+    if (finding == NULL) {
         finding = append(result, symbol);
-    if (finding == NULL)
-        return;
+        if (finding == NULL)
+            return;
+        finding->weight = weight;
+        finding->has_weight = true;
+    }
     if (times > finding->times)
         finding->times = times;
-    add_detail(result, finding, detail);
 }
 
 void scan_add(struct scan_result *result, const char *symbol, const char *fmt, ...)
@@ -78,7 +80,14 @@ void scan_add(struct scan_result *result, const char *symbol, const char *fmt, .
     size_t length = n < 0 ? 0 : (size_t)n;
     if (length > SCAN_DETAIL_MAX)
         length = SCAN_DETAIL_MAX;
-    scan_add_times(result, symbol, 1, mx_str_of(detail, length));
+    struct scan_finding *finding = find(result, symbol);
+    if (finding == NULL)
+        finding = append(result, symbol);
+    if (finding == NULL)
+        return;
+    if (finding->times == 0)
+        finding->times = 1;
+    add_detail(result, finding, mx_str_of(detail, length));
 }
 
 void scan_virus(struct scan_result *result, struct mx_str name)

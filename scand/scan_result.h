@@ -17,7 +17,9 @@ struct scan_finding {
     const char *detector;
     struct mx_str detail;
     unsigned times; /* how often the weight counts */
-    double score;   /* filled in by scan_score */
+    double weight;  /* as its detector said; has_weight: it did */
+    bool has_weight;
+    double score; /* filled in by scan_score */
 };
 
 struct scan_fault {
@@ -53,6 +55,8 @@ struct scan_result {
     struct scan_spent *spent;
     size_t n_spent, spent_room;
     bool is_profiled; /* set by whoever runs the chain */
+    bool has_bayes;   /* a detector knows the probability: */
+    double bayes;     /* of spam, 0 to 1; rules have scores of their own with it */
     bool is_final;
 };
 

@@ -23,6 +23,7 @@
 struct weight {
     const char *name;
     double value;
+    bool is_last_word; /* configured, or of several detectors: findings cannot differ */
     UT_hash_handle hh;
 };
 
@@ -76,8 +77,10 @@ int scan_weights_add(struct scan_weights *weights, const struct scan_symbol *sym
     if (scan_symbol_check(symbol, err) < 0)
         return -1;
     if (find(weights, symbol->name) != NULL) {
-        if (is_shared)
+        if (is_shared) {
+            find(weights, symbol->name)->is_last_word = true;
             return 0;
+        }
         return mx_err_set(err, MX_ERR_INPUT, "symbol %s is declared twice", symbol->name);
     }
     struct weight *entry = mx_xalloc(sizeof(*entry));
@@ -108,6 +111,7 @@ int scan_weights_override(struct scan_weights *weights, const char *entry,
         return mx_err_set(err, MX_ERR_INPUT,
                           "scores: no detector that is on knows the symbol %.64s", name);
     known->value = value;
+    known->is_last_word = true;
     return 0;
 }
 
@@ -120,6 +124,12 @@ int scan_weights_find(const struct scan_weights *weights, const char *symbol, do
     return 0;
 }
 
+static double weight_of(const struct weight *entry, const struct scan_finding *finding)
+{
+    bool is_own = finding->has_weight && !entry->is_last_word;
+    return is_own && is_weight(finding->weight) ? finding->weight : entry->value;
+}
+
 double scan_score(const struct scan_weights *weights, struct scan_finding *findings,
                   size_t n)
 {
@@ -127,7 +137,7 @@ double scan_score(const struct scan_weights *weights, struct scan_finding *findi
     for (size_t i = 0; i < n; i++) {
         const struct weight *entry = find(weights, findings[i].symbol);
         unsigned times = findings[i].times < TIMES_MAX ? findings[i].times : TIMES_MAX;
-        findings[i].score = entry != NULL ? entry->value * times : 0;
+        findings[i].score = entry != NULL ? weight_of(entry, &findings[i]) * times : 0;
         sum += findings[i].score;
     }
     return sum;

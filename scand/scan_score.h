@@ -42,8 +42,9 @@ int scan_weights_find(const struct scan_weights *weights, const char *symbol,
 
 /**
  * scan_score(weights, findings, n):
- * Fill in the score of each finding, weight by times, and return the sum. A symbol that
- * nobody declared scores 0. Depends on nothing but its arguments.
+ * Fill in the score of each finding, weight by times, and return the sum. A finding's own
+ * weight counts before the default, and that of the configuration before both. A symbol
+ * that nobody declared scores 0. Depends on nothing but its arguments.
  */
 double scan_score(const struct scan_weights *weights, struct scan_finding *findings,
                   size_t n);

@@ -131,6 +131,50 @@ static void test_run_tells_its_times(void **state)
     fixture_free(&f);
 }
 
+static double weight_in(const struct scan_fixture *f, const char *symbol)
+{
+    for (size_t i = 0; i < f->result.n_findings; i++)
+        if (strcmp(f->result.findings[i].symbol, symbol) == 0)
+            return f->result.findings[i].weight;
+    return 0;
+}
+
+/* The score set is that of what is known of the message. */
+static void test_run_with_and_without_bayes(void **state)
+{
+    struct bed *bed = *state;
+    struct scan_fixture f;
+    static const char raw[] = GOOD_HEAD "\r\nBuy cheap pills\r\n";
+    put(bed, "test.cf",
+        "body   SITE_PILLS  /cheap pills/\nscore SITE_PILLS 1 2 3 4\n"
+        "body   SITE_LOCAL  /cheap pills/\nscore SITE_LOCAL 1 0 0 0\n"
+        "body   SITE_BAYES  eval:check_bayes('0.99', '1.00')\n"
+        "tflags SITE_BAYES  learn\nscore SITE_BAYES 0 0 3.8 3.5\n"
+        "body   SITE_UNSURE eval:check_bayes('0.40', '0.60')\n"
+        "tflags SITE_UNSURE learn\nscore SITE_UNSURE 0 0 2.0 0.8\n");
+    assert_int_equal(det_rules.load(bed->state, &bed->env, NULL), 0);
+    assert_int_equal(det_rules.start(bed->state, &bed->env, NULL), 0);
+    assert_true(score_of(bed, "SITE_PILLS") == 1);
+    assert_true(score_of(bed, "SITE_BAYES") == 3.8);
+    fixture_parse(&f, raw, sizeof(raw) - 1);
+    f.result.detector = "rules";
+    assert_int_equal(det_rules.run(bed->state, &f.msg, &f.result, NULL), 0);
+    assert_true(weight_in(&f, "SITE_PILLS") == 1);
+    assert_true(scan_has(&f.result, "SITE_LOCAL"));
+    assert_false(scan_has(&f.result, "SITE_BAYES"));
+    assert_false(scan_has(&f.result, "SITE_UNSURE"));
+    scan_result_init(&f.result, f.arena);
+    f.result.detector = "rules";
+    f.result.has_bayes = true;
+    f.result.bayes = 0.995;
+    assert_int_equal(det_rules.run(bed->state, &f.msg, &f.result, NULL), 0);
+    assert_true(weight_in(&f, "SITE_PILLS") == 3);
+    assert_false(scan_has(&f.result, "SITE_LOCAL"));
+    assert_true(weight_in(&f, "SITE_BAYES") == 3.8);
+    assert_false(scan_has(&f.result, "SITE_UNSURE"));
+    fixture_free(&f);
+}
+
 static void test_versions_name_the_set(void **state)
 {
     struct bed *bed = *state;
@@ -231,6 +275,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_run_hits_and_scores),
         TEST(test_run_tells_its_times),
+        TEST(test_run_with_and_without_bayes),
         TEST(test_versions_name_the_set),
         TEST(test_load_broken_score_costs_no_other),
         TEST(test_load_overlay_changes_scores),

@@ -23,8 +23,8 @@ static void test_add_times_keeps_the_most(void **state)
     (void)state;
     struct scan_fixture f;
     fixture_parse(&f, "", 0);
-    scan_add_times(&f.result, "A", 4, MX_STR(""));
-    scan_add_times(&f.result, "A", 2, MX_STR(""));
+    scan_add_times(&f.result, "A", 4, 1.5);
+    scan_add_times(&f.result, "A", 2, 9);
     assert_int_equal(f.result.findings[0].times, 4);
     fixture_free(&f);
 }

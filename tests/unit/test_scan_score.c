@@ -27,6 +27,26 @@ static void test_score_sums_weight_by_times(void **state)
     scan_weights_free(weights);
 }
 
+/* A finding's own weight, unless the configuration or another detector has one. */
+static void test_score_weight_of_a_finding(void **state)
+{
+    (void)state;
+    struct scan_weights *weights = two();
+    static const struct scan_symbol c = {"C", 1, ""};
+    struct scan_finding findings[] = {
+        {.symbol = "A", .times = 2, .weight = 3, .has_weight = true},
+        {.symbol = "B", .times = 1, .weight = 3, .has_weight = true},
+        {.symbol = "C", .times = 1, .weight = 3, .has_weight = true},
+    };
+    assert_int_equal(scan_weights_add(weights, &c, false, NULL), 0);
+    assert_int_equal(scan_weights_add(weights, &c, true, NULL), 0);
+    assert_int_equal(scan_weights_override(weights, "B 0.5", NULL), 0);
+    assert_float_equal(scan_score(weights, findings, 3), 6 + 0.5 + 1, 1e-9);
+    findings[0].weight = __builtin_nan("");
+    assert_float_equal(scan_score(weights, findings, 1), 3, 1e-9);
+    scan_weights_free(weights);
+}
+
 static void test_weights_add_refuses(void **state)
 {
     (void)state;
@@ -79,6 +99,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_score_sums_weight_by_times),
+        cmocka_unit_test(test_score_weight_of_a_finding),
         cmocka_unit_test(test_weights_add_refuses),
         cmocka_unit_test(test_weights_add_shared_keeps_the_first),
         cmocka_unit_test(test_weights_override),
