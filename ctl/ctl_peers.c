@@ -105,6 +105,23 @@ int ctl_peers_open_one(const char *endpoint, const char *public_key,
     return open_client(&one, 1, keys, out, err);
 }
 
+/* ZeroMQ tells nobody why: a process that is gone and a key that it does not take look
+   the same from here, so both are named. */
+static int tell_unreachable(struct mxp_client *client, struct mx_err *err)
+{
+    struct mxp_endpoint_stat peer;
+    struct mx_err why = *err;
+    size_t n = mxp_client_stats(client, &peer, 1);
+
+    if (n == 0 || peer.calls > 0) /* it was reached, and the text says more */
+        return -1;
+    return mx_err_set(
+        err, why.code,
+        "%s%s: %s: is it running? With tcp://: are its --public-key and our "
+        "--keys right, and is our public key in its allowed_keys?",
+        peer.address, n > 1 ? " and others" : "", why.text);
+}
+
 int ctl_peers_ask(struct mxp_client *client, struct mx_arena *arena,
                   const struct ctl_peers_call *call, ProtobufCMessage **out,
                   struct mx_err *err)
@@ -113,7 +130,7 @@ int ctl_peers_ask(struct mxp_client *client, struct mx_arena *arena,
     ProtobufCMessage *message;
 
     if (mxp_client_call(client, arena, &call->call, &answer, err) != 0)
-        return -1;
+        return err->code == MX_ERR_DOWN ? tell_unreachable(client, err) : -1;
     message = mxp_unpack(arena, call->descriptor, answer.payload, err);
     if (!message)
         return mx_err_wrap(err, "reply of %s", answer.endpoint);

@@ -1,6 +1,7 @@
 """mxdrop-policyd itself: a real daemon, a real Redis, requests byte by byte."""
 import contextlib
 import os
+import pathlib
 import re
 import shutil
 import signal
@@ -256,6 +257,8 @@ def stalled(site, **settings):
     process, policyd = site.policyd(deadline={"rcpt": "20s"}, **settings)
     policyd.rcpt("a@s.example", "bob@example.org")
     site.redis.process.popen.send_signal(signal.SIGSTOP)
+    state = pathlib.Path(f"/proc/{site.redis.process.popen.pid}/stat")
+    wait_until(lambda: state.read_text().rpartition(")")[2].split()[0] == "T", "Redis to hang")
     request = policyd.send(wire.POLICY_REQUEST, wire.rcpt_request("a@s.example", "c@example.org"),
                            deadline_ms=20000)
     wait_until(lambda: policyd.status().node.busy == 1, "the check to be under way")

@@ -222,6 +222,8 @@ def test_without_signatures_is_degraded_and_said(scand):
     one = scand(signatures="/nonexistent/signatures")
     reply = one.client.scan(with_attachment(EICAR))
     assert list(reply.degraded) == ["clamav"] and not reply.viruses
+    failures = ("mxdrop_scan_detector_failures_total", 'detector="clamav"')
+    assert wire.counters(one.client.status())[failures] == 1
     one.wait_log(r"degraded check=detectors .*/nonexistent/signatures")
     assert [d.check for d in one.client.status().degraded if d.check == "detectors"]
 
@@ -236,6 +238,7 @@ def test_killed_worker_costs_one_retry(scand):
     assert list(reply.viruses) and not reply.is_poison
     one.wait_log(r"scan.retry id=victim reason=crash")
     one.wait_log(r"scan.done id=victim .*tries=2")
+    assert wire.counters(one.client.status())[("mxdrop_scan_retries_total", "")] == 1
     until(lambda: len(wire.workers(one.client.status())) == 2)
 
 

@@ -102,6 +102,27 @@ static void test_ctl_peers_open_wants_somebody(void **state)
     mxp_client_free(client);
 }
 
+static void test_ctl_peers_ask_names_who_is_not_there(void **state)
+{
+    const struct mxp_keys keys = {0};
+    const Mxp__StatusRequest request = MXP__STATUS_REQUEST__INIT;
+    const struct ctl_peers_call call = {.call = {.type = MXP_STATUS_REQUEST,
+                                                 .payload = &request.base,
+                                                 .reply_type = MXP_STATUS_REPLY,
+                                                 .deadline_ms = 300},
+                                        .descriptor = &mxp__status_reply__descriptor};
+    struct mxp_client *client;
+    ProtobufCMessage *reply;
+    struct mx_err err;
+
+    assert_int_equal(
+        ctl_peers_open_one("ipc:///tmp/mxdrop-nobody", NULL, &keys, &client, &err), 0);
+    assert_int_equal(ctl_peers_ask(client, *state, &call, &reply, &err), -1);
+    assert_non_null(strstr(err.text, "ipc:///tmp/mxdrop-nobody: "));
+    assert_non_null(strstr(err.text, "is it running?"));
+    mxp_client_free(client);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -110,6 +131,7 @@ int main(void)
         TEST(test_ctl_peers_keys_none),
         TEST(test_ctl_peers_keys_refuses_half_a_pair),
         TEST(test_ctl_peers_open_wants_somebody),
+        TEST(test_ctl_peers_ask_names_who_is_not_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -345,6 +345,9 @@ static void test_redis_link_password(void **state)
     assert_false(store_is_up(bed->store));
     bed->redis.settings.password = "sesame";
     wait_up(bed);
+    bed->redis.settings.username = "nobody";
+    assert_int_equal(store_redis_check(&bed->redis.settings, &err), -1);
+    assert_non_null(strstr(err.text, "WRONGPASS"));
     bed->redis.settings.username = "default";
     assert_int_equal(store_redis_check(&bed->redis.settings, &err), 0);
 }
