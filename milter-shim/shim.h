@@ -54,11 +54,12 @@ struct shim {
     struct shim_backend backend;
     struct shim_admit admit;
     struct shim_alarm alarm;
-    enum shim_admission admission;  /* as the watch saw it last */
-    pthread_mutex_t lock;           /* of settings */
-    struct shim_settings *settings; /* for the next session */
-    _Atomic uint64_t serial;        /* of connections */
-    _Atomic uint64_t features;      /* last negotiated, packed: see shim_milter.c */
+    enum shim_admission admission;            /* as the watch saw it last */
+    int64_t spool_refusals, spool_refused_ms; /* the same: how many, when the last */
+    pthread_mutex_t lock;                     /* of settings */
+    struct shim_settings *settings;           /* for the next session */
+    _Atomic uint64_t serial;                  /* of connections */
+    _Atomic uint64_t features; /* last negotiated, packed: see shim_milter.c */
     _Atomic unsigned sessions, messages;
     _Atomic bool is_draining, policyd_is_down, scand_is_down;
     struct mx_throttle policyd_down, scand_down, spool_full, edit_failed;

@@ -12,7 +12,8 @@
 #include "mx_metric.h"
 #include "mx_time.h"
 
-#define REASON_MAX 160 /* bytes of a health reason */
+#define REASON_MAX 160       /* bytes of a health reason */
+#define SPOOL_QUIET_MS 60000 /* without a refusal: there is room again */
 
 static const char *const admission_words[] = {
     [SHIM_ADMITTED] = "open",
@@ -38,6 +39,25 @@ static void watch_admission(struct shim *shim, const struct shim_conf *conf)
     mx_log(shim->log, now == SHIM_ADMITTED ? MX_LOG_INFO : MX_LOG_WARN, "shim.admission",
            "state=%s usable=%zu in_flight=%u busy=%u workers=%u", admission_words[now],
            load.usable, load.in_flight, load.busy, load.workers);
+}
+
+/* Each refusal is a message's own event; that the disk is full is a state. */
+static void watch_spool(struct shim *shim)
+{
+    int64_t now_ms = mx_mono_ms(shim->clock);
+    int64_t refusals = mx_counter_get(shim->stats.spool_full);
+    char reason[REASON_MAX];
+    if (refusals != shim->spool_refusals) {
+        shim->spool_refusals = refusals;
+        shim->spool_refused_ms = now_ms;
+        snprintf(reason, sizeof(reason),
+                 "no room for bodies: %lld messages put off so far", (long long)refusals);
+        mx_health_degraded(shim->health, "spool", reason);
+    } else if (refusals > 0 && now_ms - shim->spool_refused_ms >= SPOOL_QUIET_MS &&
+               mx_health_degraded(shim->health, "spool", NULL)) {
+        mx_log(shim->log, MX_LOG_INFO, "shim.spool-room", "refusals=%lld",
+               (long long)refusals);
+    }
 }
 
 static void watch_tempfails(struct shim *shim, const struct shim_conf *conf)
@@ -68,6 +88,7 @@ void shim_watch_tick(struct shim *shim)
     struct shim_settings *settings = shim_settings_hold(shim->settings);
     pthread_mutex_unlock(&shim->lock);
     watch_admission(shim, settings->conf);
+    watch_spool(shim);
     watch_tempfails(shim, settings->conf);
     shim_settings_drop(settings);
 }

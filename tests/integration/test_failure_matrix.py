@@ -88,7 +88,9 @@ def degraded(cluster, name):
 
 def in_status(cluster, role):
     """The degraded checks of all nodes of a role, as `mxdropctl status` has them."""
-    nodes = json.loads(cluster.ctl("status", "--json").stdout)["nodes"]
+    out = cluster.ctl("status", "--json", "--policyd", f"ipc://{cluster.dir}/policyd.sock",
+                      check=False).stdout
+    nodes = json.loads(out)["nodes"]
     return {check for node in nodes if node["role"] == role
             for check in node.get("degraded", {})}
 
@@ -109,6 +111,7 @@ def test_store_killed_under_load(pair):
         running.more(8)
         harness.wait_until(lambda: "store" in degraded(pair, "policyd-1"), "degraded=store")
         assert "store" in degraded(pair, "policyd-2")
+        harness.wait_until(lambda: "store" in in_status(pair, "policyd"), "it in status")
         assert pair.metric("policyd-1", "mxdrop_policy_module_total", outcome="fail") > 0
         pair.wait_log("policyd-1", r"store\.down", seen=lines)
         pair.revive("redis")
@@ -263,6 +266,7 @@ def test_scands_dead(pair):
     assert pair.metric("milter", "mxdrop_shim_degraded_total", check="scand") > 0
     status = pair.ctl("status", check=False)
     assert status.returncode == 1 and "no answer" in status.stdout
+    harness.wait_until(lambda: "scand" in in_status(pair, "milter"), "it in status")
     pair.revive("scand-1", "scand-2")
     works_again(pair, "scanners back")
     is_sound(pair, "milter", "scand")

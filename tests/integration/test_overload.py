@@ -6,6 +6,7 @@ run under load through Postfix, and a ledger tells what became of each message.
 import concurrent.futures
 import json
 import os
+import re
 import signal
 import subprocess
 import threading
@@ -178,6 +179,9 @@ def test_spool_full(cluster_of, small_disk):
     assert (code, text[:5]) == (452, "4.3.1"), text
     assert cluster.metric("milter", "mxdrop_shim_degraded_total", check="spool") == 1
     cluster.wait_log("milter", r"shim\.spool-full .*instead=tempfail")
+    harness.wait_until(lambda: "spool" in degraded(cluster, "milter"), "degraded=spool")
+    harness.wait_until(lambda: re.search(r"^milter +degraded(?s:.*)degraded: spool: no room",
+                                         cluster.ctl("status").stdout, re.M), "it in status")
     assert send(cluster, data=mta.message("small", "z" * 20000))[0] == 250
     (small_disk / "filler").write_bytes(bytes(200 << 10))
     medium = mta.message("medium", ("m" * 70 + "\r\n") * 1500)

@@ -38,6 +38,27 @@ static void test_tick_admission(void **state)
     fake_free(fake);
 }
 
+/* Degraded from the first refusal until a minute after the last one. */
+static void test_tick_spool(void **state)
+{
+    struct fake *fake = fake_new();
+    (void)state;
+    shim_watch_tick(&fake->shim);
+    assert_false(is_degraded(fake, "spool"));
+    for (int i = 0; i < 2; i++) {
+        mx_counter_add(fake->shim.stats.spool_full, 1);
+        shim_watch_tick(&fake->shim);
+        assert_true(is_degraded(fake, i ? "2 messages put off" : "1 messages put off"));
+        fake->clock.now_ms += 59999;
+        shim_watch_tick(&fake->shim);
+        assert_true(is_degraded(fake, "\"spool\""));
+    }
+    fake->clock.now_ms += 1;
+    shim_watch_tick(&fake->shim);
+    assert_false(is_degraded(fake, "spool"));
+    fake_free(fake);
+}
+
 static void test_tick_tempfails(void **state)
 {
     const struct shim_verdict late = {
@@ -67,6 +88,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tick_admission),
+        cmocka_unit_test(test_tick_spool),
         cmocka_unit_test(test_tick_tempfails),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
