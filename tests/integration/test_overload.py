@@ -123,6 +123,37 @@ def test_queue_is_bounded_and_everybody_is_answered(slow):
     harness.wait_until(lambda: send(slow, KNOWN)[0] == 250, "the queue to be empty")
 
 
+@pytest.mark.parametrize("policyd_down, code", [("tempfail", 451), ("continue", 250)])
+def test_policyd_in_flight_is_answered_as_configured(policyd_down, code):
+    """Redis hangs and one check holds the only place: further clients get what
+    policyd_down says, at once, and policyd counts them."""
+    def one_place(conf):
+        quick(conf)
+        conf["redis"]["timeout"] = "10s"
+        conf["policyd"].update(in_flight=1, deadline={"rcpt": "20s"})
+        conf["milter"].update(policyd_down=policyd_down, envelope_timeout="15s")
+
+    def seen(name):
+        return cluster.metric("policyd-1", f"mxdrop_policy_{name}")
+
+    with harness.Cluster(policyds=1, scanners=1, edit=one_place) as cluster, \
+            concurrent.futures.ThreadPoolExecutor(1) as pool:
+        assert send(cluster)[0] == 250
+        redis = cluster.pid("redis")
+        os.kill(redis, signal.SIGSTOP)
+        try:
+            first = pool.submit(send, cluster)
+            harness.wait_until(lambda: seen("in_flight") == 1, "the first check to hang")
+            overloaded = seen("overloaded_total")
+            assert send(cluster, STRANGER)[0] == code
+            assert seen("overloaded_total") > overloaded
+            assert not first.done()
+        finally:
+            os.kill(redis, signal.SIGCONT)
+        assert first.result()[0] in (250, 451)
+        harness.wait_until(lambda: send(cluster)[0] == 250, "policyd to serve again")
+
+
 def test_no_scanner_early_refusal_and_alarm(slow):
     """All scanners dead, scand_down_early: 421 at connect, one session a second finds out;
     the alarm for standing temporary failures is raised, and ends."""
