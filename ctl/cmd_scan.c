@@ -88,7 +88,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     case OPT_JSON: scan->is_json = true; return 0;
     case OPT_PROFILE: scan->is_profile = true; return 0;
     case OPT_RULES:
-        scan->where.rules = arg;
+        scan->where.dirs = ctl_scanner_dirs(scan->ctl->arena, arg);
         scan->where.overlay = ""; /* the configured one belongs to configured rules */
         return 0;
     case OPT_ENDPOINT: scan->where.endpoint = arg; return 0;
@@ -203,7 +203,7 @@ static int run(struct scan *scan, struct mx_err *err)
 {
     int status;
 
-    if (scan->where.rules != NULL && !scan->where.is_local)
+    if (scan->where.dirs != NULL && !scan->where.is_local)
         return mx_err_set(err, MX_ERR_INPUT, "--rules needs --local");
     if (ctl_scanner_open(scan->ctl, &scan->where, &scan->scanner, err) != 0)
         return -1;

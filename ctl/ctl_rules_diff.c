@@ -28,7 +28,9 @@ struct diff {
     struct ctl *ctl;
     struct mx_arena *arena;
     struct mx_conf *conf;
-    const char *names[2];        /* old, new */
+    const char *names[2]; /* old, new */
+    const char *const *dirs[2];
+    const char *overlay;         /* of both; NULL: none */
     struct scan_rules *rules[2]; /* as they are read */
     const struct scan_rules_change *changes;
     size_t n_changes, n_new, n_gone;
@@ -43,17 +45,32 @@ struct diff {
 
 /* ---- rules ------------------------------------------------------------------------- */
 
+/* Directories that are named, or those of the configuration. The score file of the
+   configuration belongs to its rules and to what is to replace them; two sets that are
+   both named are compared as they are. */
+static void choose_rules(struct diff *diff)
+{
+    const char **configured =
+        mx_arena_array(diff->arena, SCAN_RULES_DIRS_MAX + 1, sizeof(*configured));
+    bool has_current = false;
+
+    scan_rules_conf_dirs(diff->conf, configured, &diff->overlay);
+    for (size_t side = 0; side < 2; side++) {
+        bool is_current = strcmp(diff->names[side], CURRENT) == 0;
+
+        has_current |= is_current;
+        diff->dirs[side] =
+            is_current ? configured : ctl_scanner_dirs(diff->arena, diff->names[side]);
+    }
+    if (!has_current)
+        diff->overlay = NULL;
+    if (diff->options->overlay)
+        diff->overlay = diff->options->overlay;
+}
+
 static int read_rules(struct diff *diff, size_t side, struct mx_err *err)
 {
-    const char *configured[SCAN_RULES_DIRS_MAX + 1], *overlay;
-    const char *const *dirs = configured;
-
-    scan_rules_conf_dirs(diff->conf, configured, &overlay);
-    if (strcmp(diff->names[side], CURRENT) != 0)
-        dirs = ctl_scanner_dirs(diff->arena, diff->names[side]);
-    if (diff->options->overlay)
-        overlay = diff->options->overlay;
-    if (scan_rules_open(dirs, overlay, &diff->rules[side], err) != 0)
+    if (scan_rules_open(diff->dirs[side], diff->overlay, &diff->rules[side], err) != 0)
         return mx_err_wrap(err, "%s", diff->names[side]);
     return 0;
 }
@@ -107,19 +124,15 @@ static int score_one(void *user, const char *name, struct mx_str text, const cha
 
 static int score_side(struct diff *diff, size_t side, struct mx_err *err)
 {
-    const char *rules =
-        strcmp(diff->names[side], CURRENT) != 0 ? diff->names[side] : NULL;
     const struct ctl_scanner_options where = {.is_local = true,
                                               .is_for_scores = true,
-                                              .rules = rules,
-                                              .overlay = diff->options->overlay};
+                                              .dirs = diff->dirs[side],
+                                              .overlay =
+                                                  diff->overlay ? diff->overlay : ""};
     char *names[] = {(char *)(uintptr_t)diff->options->sample};
     int status;
 
-    if (diff->ctl->is_progress)
-        fprintf(diff->ctl->info,
-                "%s: loading; patterns that the cache does not have take some 20 s\n",
-                side == 0 ? "old" : "new");
+    ctl_scanner_tell_loading(diff->ctl, side == 0 ? "old: " : "new: ");
     if (ctl_scanner_open(diff->ctl, &where, &diff->scanner, err) != 0)
         return -1;
     diff->sample = &diff->samples[side];
@@ -346,8 +359,10 @@ static int run(struct diff *diff, struct mx_err *err)
 {
     const struct ctl_rules *options = diff->options;
 
-    if (ctl_scanner_conf(diff->ctl, &diff->conf, err) != 0 ||
-        read_rules(diff, 0, err) != 0 || read_rules(diff, 1, err) != 0)
+    if (ctl_scanner_conf(diff->ctl, &diff->conf, err) != 0)
+        return -1;
+    choose_rules(diff);
+    if (read_rules(diff, 0, err) != 0 || read_rules(diff, 1, err) != 0)
         return -1;
     count_changes(diff);
     if (options->sample && score(diff, err) != 0)

@@ -56,13 +56,20 @@ const char *const *ctl_scanner_dirs(struct mx_arena *arena, const char *path)
     return dirs;
 }
 
+void ctl_scanner_tell_loading(const struct ctl *ctl, const char *what)
+{
+    if (ctl->is_progress)
+        fprintf(ctl->info,
+                "%sloading rules; patterns that the cache does not have take some 20 s\n",
+                what);
+}
+
 static int open_local(const struct ctl *ctl, const struct ctl_scanner_options *options,
                       struct ctl_scanner *scanner, struct mx_err *err)
 {
-    struct scan_local_options local = {
-        .dirs = options->rules ? ctl_scanner_dirs(ctl->arena, options->rules) : NULL,
-        .overlay = options->overlay,
-        .is_for_scores = options->is_for_scores};
+    struct scan_local_options local = {.dirs = options->dirs,
+                                       .overlay = options->overlay,
+                                       .is_for_scores = options->is_for_scores};
     const char *fault;
 
     if (ctl_scanner_conf(ctl, &scanner->conf, err) != 0 ||

@@ -16,10 +16,11 @@ struct mx_err;
 
 struct ctl_scanner_options {
     bool is_local;
-    const char *rules;      /* local only: "DIR[:DIR]..." of rules; NULL: as configured */
-    const char *overlay;    /* local only: score file; NULL: as configured */
-    bool is_for_scores;     /* local only: with rules in any case, without signatures */
-    const char *endpoint;   /* ask this one; NULL: those of the registry */
+    const char *const
+        *dirs;            /* local only: of rules, ends with NULL; NULL: as configured */
+    const char *overlay;  /* local only: score file; NULL: as configured */
+    bool is_for_scores;   /* local only: with rules in any case, without signatures */
+    const char *endpoint; /* ask this one; NULL: those of the registry */
     const char *public_key; /* of that endpoint, tcp:// only */
     const char *keys_path;  /* see ctl_peers_keys */
 };
@@ -44,6 +45,9 @@ int ctl_scanner_conf(const struct ctl *ctl, struct mx_conf **out, struct mx_err 
 
 /** ctl_scanner_dirs(arena, path): the directories of "DIR[:DIR]...", ends with NULL. */
 const char *const *ctl_scanner_dirs(struct mx_arena *arena, const char *path);
+
+/** ctl_scanner_tell_loading(ctl, what): on a terminal, that it may take its time. */
+void ctl_scanner_tell_loading(const struct ctl *ctl, const char *what);
 
 /** ctl_scanner_arena(scanner, n): an arena for the scan of ${n} octets. */
 struct mx_arena *ctl_scanner_arena(const struct ctl_scanner *scanner, size_t n);

@@ -17,7 +17,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "det_rules_times.h"
 #include "mx_arena.h"
 #include "mx_err.h"
 #include "mx_time.h"
@@ -25,6 +24,7 @@
 #include "rules/rule_run.h"
 #include "scan_conf.h"
 #include "scan_rules.h"
+#include "scan_rules_times.h"
 #include "scan_score.h"
 #include "text/text.h"
 
@@ -263,7 +263,7 @@ static int run(void *opaque, const struct message *msg, struct scan_result *resu
     rule_run(state->runner, state->scratch, state->arena, &input, &hits);
     report(state, &hits, result);
     if (is_profiled)
-        det_rules_times(state->set, &text_times, &rule_times, result);
+        scan_rules_times(state->set, &text_times, &rule_times, result);
     if (hits.is_late)
         return mx_err_set(err, MX_ERR_TIMEOUT, "the deadline came before the last rule");
     return 0;

@@ -81,6 +81,7 @@ struct scan_rules_rule {
     unsigned line;
     const char *definition; /* as a rule file would have it, tags replaced */
     const char *flags;      /* "nice net", "" none */
+    const char *how;        /* it is matched or worked out, in words */
     const char *judge;      /* what compiles its pattern; "" it has none */
     double scores[4];
     bool has_score; /* a score line exists; else they are the default */

@@ -88,6 +88,8 @@ static void test_explain(void **state)
     says(&bed, "a.cf:1");
     says(&bed, "2 2 2 2");
     says(&bed, "read by      M");
+    says(&bed, "matched      no pattern that runs"); /* it does not compile */
+    says(&bed, "cost         not measured");
     assert_null(strchr(bed.text, '\x1b')); /* rule files do not reach the terminal raw */
     assert_int_equal(run(&bed, verb, other), -1);
     assert_non_null(strstr(bed.err.text, "no rule NONE"));
@@ -212,12 +214,42 @@ static void test_diff_without_sample_there_fails(void **state)
     pair_close(&pair);
 }
 
+/* Runs "rules -c CONF explain NAME DIR --sample MESSAGE". */
+static int explain_cost(struct pair *pair, char *name)
+{
+    char program[] = "mxdropctl rules", verb[] = "explain", conf[] = "-c";
+    char option[] = "--sample";
+    char *argv[] = {program, conf,         pair->conf, verb, name, pair->bed.files.dir,
+                    option,  pair->sample, NULL};
+    int rc = cmd_rules(&pair->bed.ctl, 8, argv, &pair->bed.err);
+
+    fflush(pair->bed.ctl.out);
+    return rc;
+}
+
+static void test_explain_measures_cost(void **state)
+{
+    struct pair pair;
+    char a[] = "A", meta[] = "M";
+
+    (void)state;
+    pair_open(&pair, "body A /a/\nmeta M A\n", "");
+    assert_int_equal(explain_cost(&pair, a), 0);
+    says(&pair.bed, " us a message, ");
+    says(&pair.bed, "; in 1 of 1 messages");
+    assert_int_equal(explain_cost(&pair, meta), 0);
+    says(&pair.bed, "matched      after the rules that it reads");
+    says(&pair.bed, "cost         nothing of its own in 1 messages");
+    pair_close(&pair);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_check_good_rules),
         cmocka_unit_test(test_check_faults),
         cmocka_unit_test(test_explain),
+        cmocka_unit_test(test_explain_measures_cost),
         cmocka_unit_test(test_diff_of_rules),
         cmocka_unit_test(test_diff_of_same_rules),
         cmocka_unit_test(test_diff_shows_messages_that_cross),

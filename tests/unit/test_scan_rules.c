@@ -262,9 +262,43 @@ static void test_open_shipped_overlay(void **state)
     bed_close(&plain);
 }
 
+/* Each kind of rule says how it comes to its answer. */
+static void test_find_says_how(void **state)
+{
+    static const struct {
+        const char *name, *how;
+    } cases[] = {
+        {"BODY", "judged"},          {"LATER", "later"},
+        {"META", "after the rules"}, {"EVAL", "function"},
+        {"UNKNOWN", "not run: its"}, {"NET", "needs the network"},
+        {"THERE", "presence"},       {"ZERO", "no pattern that runs"},
+    };
+    static const char text[] =
+        "body BODY /a/\nheader FIRST Subject =~ /(?<X>a)/\n"
+        "body LATER /%{X}/\nmeta META BODY\nbody EVAL eval:html_test('html')\n"
+        "body UNKNOWN eval:no_such_function()\nheader NET eval:check_rbl('a', 'b.')\n"
+        "header THERE exists:To\nbody ZERO /z/\nscore ZERO 0\n";
+    struct rule_files files = rule_files_new();
+    const char *dirs[] = {files.dir, NULL};
+    struct bed bed;
+
+    (void)state;
+    rule_files_add(&files, "a.cf", text);
+    bed_open(&bed, dirs);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct scan_rules_rule rule = rule_of(&bed, cases[i].name);
+
+        if (!strstr(rule.how, cases[i].how))
+            fail_msg("%s: %s", cases[i].name, rule.how);
+    }
+    bed_close(&bed);
+    rule_files_free(&files);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_find_says_how),
         cmocka_unit_test(test_open_site_without_faults),
         cmocka_unit_test(test_find_definitions),
         cmocka_unit_test(test_find_about),

@@ -4,7 +4,7 @@
  * function; the prefilter works for all rules of a text at once and stands among the
  * rules as PREFILTER.
  */
-#include "det_rules_times.h"
+#include "scan_rules_times.h"
 
 #include "mx_arena.h"
 #include "rules/rule_run.h"
@@ -39,7 +39,7 @@ static void tell_matching(const struct rule_times *rules, struct scan_result *re
     scan_spent(result, "metas", "", rules->meta_ns);
 }
 
-void det_rules_times(const struct rule_set *set, const struct text_times *texts,
+void scan_rules_times(const struct rule_set *set, const struct text_times *texts,
                      const struct rule_times *rules, struct scan_result *result)
 {
     tell_texts(texts, result);

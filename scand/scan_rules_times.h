@@ -1,6 +1,6 @@
 /* Where the time of the rules detector goes, for those who ask. */
-#ifndef DET_RULES_TIMES_H
-#define DET_RULES_TIMES_H
+#ifndef SCAN_RULES_TIMES_H
+#define SCAN_RULES_TIMES_H
 
 struct rule_set;
 struct rule_times;
@@ -8,11 +8,11 @@ struct scan_result;
 struct text_times;
 
 /**
- * det_rules_times(set, texts, rules, result):
+ * scan_rules_times(set, texts, rules, result):
  * Tell stages, and each rule that took time, as scan_spent.
  * Owner:  names are copied to the arena of ${result}.
  */
-void det_rules_times(const struct rule_set *set, const struct text_times *texts,
+void scan_rules_times(const struct rule_set *set, const struct text_times *texts,
                      const struct rule_times *rules, struct scan_result *result);
 
 #endif
