@@ -40,7 +40,7 @@ static void tell_matching(const struct rule_times *rules, struct scan_result *re
 }
 
 void scan_rules_times(const struct rule_set *set, const struct text_times *texts,
-                     const struct rule_times *rules, struct scan_result *result)
+                      const struct rule_times *rules, struct scan_result *result)
 {
     tell_texts(texts, result);
     tell_matching(rules, result);

@@ -13,6 +13,6 @@ struct text_times;
  * Owner:  names are copied to the arena of ${result}.
  */
 void scan_rules_times(const struct rule_set *set, const struct text_times *texts,
-                     const struct rule_times *rules, struct scan_result *result);
+                      const struct rule_times *rules, struct scan_result *result);
 
 #endif
