@@ -231,6 +231,7 @@ static void report(const struct state *state, const struct rule_run_result *hits
     for (size_t i = 0; i < hits->n_limited; i++) {
         const struct rule *rule = &state->set->rules[hits->limited[i]];
         scan_add(result, "MX_RULES_LIMIT", "%.*s", MX_STR_FMT(rule->name));
+        scan_limited(result, rule->name);
     }
 }
 

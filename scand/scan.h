@@ -82,6 +82,14 @@ void scan_add(struct scan_result *result, const char *symbol, const char *fmt, .
 void scan_add_times(struct scan_result *result, const char *symbol, unsigned times,
                     double weight);
 
+/**
+ * scan_limited(result, what):
+ * ${what}, a rule, met a limit on this message and was left out: the supervisor counts
+ * and logs that.
+ * Owner:  ${what} is of the detector's state.
+ */
+void scan_limited(struct scan_result *result, struct mx_str what);
+
 /** scan_virus(result, name): a virus of that name is in the message. At most
  * SCAN_VIRUSES_MAX. */
 void scan_virus(struct scan_result *result, struct mx_str name);

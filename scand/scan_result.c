@@ -90,6 +90,12 @@ void scan_add(struct scan_result *result, const char *symbol, const char *fmt, .
     add_detail(result, finding, mx_str_of(detail, length));
 }
 
+void scan_limited(struct scan_result *result, struct mx_str what)
+{
+    if (result->n_limited++ == 0)
+        result->limited = what;
+}
+
 void scan_virus(struct scan_result *result, struct mx_str name)
 {
     if (result->n_viruses < SCAN_VIRUSES_MAX)

@@ -52,6 +52,8 @@ struct scan_result {
     size_t n_faults;
     struct scan_cost costs[SCAN_DETECTORS_MAX];
     size_t n_costs;
+    struct mx_str limited; /* the first rule that met a limit */
+    size_t n_limited;
     struct scan_spent *spent;
     size_t n_spent, spent_room;
     bool is_profiled; /* set by whoever runs the chain */

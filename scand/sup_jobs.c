@@ -298,6 +298,20 @@ static void count_costs(struct supervisor *sup, const struct worker_reply *reply
     }
 }
 
+/* Rules that a message made too dear: somebody should mend the rule. */
+static void note_limits(struct supervisor *sup, const struct job *job,
+                        const struct worker_reply *reply)
+{
+    if (reply->n_limited == 0)
+        return;
+    struct mx_str first =
+        mx_str_of(reply->limited, strnlen(reply->limited, sizeof(reply->limited)));
+    mx_counter_add(sup->metrics.limits, reply->n_limited);
+    mx_log_throttled(sup->log, &sup->log_limited, MX_LOG_WARN, "scan.limited",
+                     "id=%s rule=%s rules=%u action=\"left out: match limit met\"",
+                     job->id, mx_str_esc(sup->arena, first), reply->n_limited);
+}
+
 void sup_job_done(struct supervisor *sup, struct job *job,
                   const struct worker_reply *reply, struct mx_str faults,
                   struct mx_str payload)
@@ -314,6 +328,7 @@ void sup_job_done(struct supervisor *sup, struct job *job,
         mx_log_throttled(sup->log, &sup->log_degraded, MX_LOG_WARN, "scan.degraded",
                          "id=%s faults=%s action=\"scanned without\"", job->id,
                          mx_str_esc(sup->arena, faults));
+    note_limits(sup, job, reply);
     mx_log(sup->log, MX_LOG_INFO, "scan.done",
            "id=%s bytes=%zu score=%.3f findings=%u viruses=%u degraded=%s tries=%u us=%u",
            job->id, job->request->body.n, reply->score, reply->n_findings,

@@ -63,6 +63,8 @@ void sup_status_init(struct supervisor *sup)
                                      "Workers replaced by age or memory.");
     m->viruses = mx_metrics_counter(all, "mxdrop_scan_viruses_total", NULL,
                                     "Messages with a virus.");
+    m->limits = mx_metrics_counter(all, "mxdrop_scan_rule_limits_total", NULL,
+                                   "Rules left out of a message: match limit met.");
     m->reloads = mx_metrics_counter(all, "mxdrop_scan_reloads_total", "result=\"done\"",
                                     "Engines loaded anew.");
     m->reload_failures = mx_metrics_counter(all, "mxdrop_scan_reloads_total",

@@ -90,7 +90,7 @@ struct sup_worker {
 struct sup_metrics {
     struct mx_counter *done, *poison, *expired, *overloaded, *draining, *bad, *failed;
     struct mx_counter *retries, *crashed, *hung, *recycled, *viruses, *reloads,
-        *reload_failures, *reload_refusals;
+        *reload_failures, *reload_refusals, *limits;
     struct mx_counter *queued, *busy, *workers, *generation, *body_bytes, *signature_age;
     struct mx_histogram *scan, *wait;
     struct mx_histogram *detector[WORKER_COSTS_MAX];
@@ -142,7 +142,7 @@ struct supervisor {
     int64_t worker_after_ms;
 
     struct mx_throttle log_overload, log_fault, log_version;
-    struct mx_throttle log_degraded, log_sample, log_bad;
+    struct mx_throttle log_degraded, log_sample, log_bad, log_limited;
 };
 
 /**

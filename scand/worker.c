@@ -81,6 +81,8 @@ static void sum_up(const struct worker *worker, const struct scan_result *result
     out->n_findings = (uint16_t)result->n_findings;
     out->n_viruses = (uint16_t)result->n_viruses;
     out->score = reply->score;
+    out->n_limited = (uint32_t)result->n_limited;
+    snprintf(out->limited, sizeof(out->limited), "%.*s", MX_STR_FMT(result->limited));
     for (size_t i = 0; i < result->n_costs && i < WORKER_COSTS_MAX; i++)
         out->costs[out->n_costs++] = (struct worker_cost){
             (uint32_t)result->costs[i].us, detector_index(result->costs[i].detector),

@@ -20,6 +20,7 @@ struct mx_err;
 #define WORKER_PAYLOAD_MAX (2u << 20) /* octets of an encoded ScanReply */
 #define WORKER_FAULTS_MAX 4096u       /* octets of the text of faults */
 #define WORKER_COSTS_MAX 16u          /* detectors */
+#define WORKER_NAME_MAX 64u           /* octets of a rule's name, NUL included */
 
 struct worker_request {
     uint32_t magic;
@@ -42,6 +43,8 @@ struct worker_reply {
     uint32_t us;
     uint32_t growth_kib; /* memory since the worker started */
     uint16_t n_findings, n_viruses;
+    uint32_t n_limited;            /* rules that met a limit */
+    char limited[WORKER_NAME_MAX]; /* the first of them; may lack its NUL */
     uint32_t n_costs;
     double score;
     struct worker_cost costs[WORKER_COSTS_MAX];

@@ -441,6 +441,19 @@ def test_without_redis_it_scans_and_says_so(scand):
     assert not one.client.scan(HAM).degraded
 
 
+def test_rule_at_its_limit_is_logged_and_counted(scand, tmp_path):
+    rules = tmp_path / "rules"
+    rules.mkdir()
+    (rules / "site.cf").write_text("body SITE_DEAR /^(a+)+$/\nbody SITE_CHEAP /cheap/\n")
+    one = scand(detectors='["rules"]', rules={"dirs": f'["{rules}"]', "cache_dir": '""'})
+    for _ in range(2):
+        reply = one.client.scan(HEAD + b"\r\n" + b"a" * 60 + b" cheap\r\n")
+        assert set(wire.symbols(reply)) == {"SITE_CHEAP", "MX_RULES_LIMIT"}
+    one.wait_log(r"scan\.limited id=\S+ rule=\S*SITE_DEAR\S* rules=1")
+    assert wire.counters(one.client.status())[("mxdrop_scan_rule_limits_total", "")] == 2
+    assert one.log().count("scan.limited") == 1  # one line a minute, however many meet it
+
+
 # What must not start
 
 @pytest.mark.parametrize("line, complaint", [

@@ -175,6 +175,27 @@ static void test_run_with_and_without_bayes(void **state)
     fixture_free(&f);
 }
 
+/* A pattern that backtracks for ever: no hit, told by name, and no other rule suffers. */
+static void test_run_limit_is_told(void **state)
+{
+    struct bed *bed = *state;
+    struct scan_fixture f;
+    static const char raw[] =
+        GOOD_HEAD "\r\naaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa cheap\r\n";
+    put(bed, "test.cf", "body SITE_DEAR /^(a+)+$/\nbody SITE_CHEAP /cheap/\n");
+    assert_int_equal(det_rules.load(bed->state, &bed->env, NULL), 0);
+    assert_int_equal(det_rules.start(bed->state, &bed->env, NULL), 0);
+    fixture_parse(&f, raw, sizeof(raw) - 1);
+    f.result.detector = "rules";
+    assert_int_equal(det_rules.run(bed->state, &f.msg, &f.result, NULL), 0);
+    assert_true(scan_has(&f.result, "SITE_CHEAP"));
+    assert_false(scan_has(&f.result, "SITE_DEAR"));
+    assert_true(scan_has(&f.result, "MX_RULES_LIMIT"));
+    assert_int_equal(f.result.n_limited, 1);
+    assert_true(mx_str_eq(f.result.limited, MX_STR("SITE_DEAR")));
+    fixture_free(&f);
+}
+
 static void test_versions_name_the_set(void **state)
 {
     struct bed *bed = *state;
@@ -276,6 +297,7 @@ int main(void)
         TEST(test_run_hits_and_scores),
         TEST(test_run_tells_its_times),
         TEST(test_run_with_and_without_bayes),
+        TEST(test_run_limit_is_told),
         TEST(test_versions_name_the_set),
         TEST(test_load_broken_score_costs_no_other),
         TEST(test_load_overlay_changes_scores),
