@@ -1,6 +1,6 @@
 #!/bin/bash
-# check_docs.sh BUILD_DIR [--fix]: docs/CONFIG.md and deploy/mxdrop.yaml are what the
-# tables of the programs say today; the manual pages format without a warning.
+# check_docs.sh BUILD_DIR [--fix]: docs/CONFIG.md, docs/FINDINGS.md and deploy/mxdrop.yaml
+# are what the tables of the programs say today; the manual pages format without a warning.
 # shellcheck source=tests/lint/files.sh
 source "$(dirname "$0")/files.sh"
 build=${1:?usage: check_docs.sh BUILD_DIR [--fix]}
@@ -18,6 +18,37 @@ same() {
 }
 [ "${2-}" != --fix ] || fix=yes
 
+# The symbols that our own detectors declare: {"NAME", SCORE, "meaning"}, one a row.
+findings_page() {
+    cat <<'EOF'
+# Findings
+
+What the scanner's own detectors report; rule files bring names of their own. A finding adds its score to the message's, unless
+`scand.scores` says otherwise. What is done about one, whatever the score: `virus`, `block_partial`, `bad_filename` and
+`suspicious_chars` act on those that most sites refuse, `findings` on any that you name:
+
+```
+policyd:
+  findings:
+    actions: [MX_DOC_MACROS hold, MX_DOC_ENCRYPTED refuse, MX_CLAMAV_LIMITS hold]
+```
+
+`mxdropctl scan FILE` shows the findings of a message. This page is generated: `tests/lint/check_docs.sh BUILD --fix`.
+
+| symbol | score | meaning | detector |
+|---|---|---|---|
+EOF
+    local file detector
+    for file in scand/det_*.c; do
+        detector=${file#scand/det_}
+        tr -d '\n' <"$file" |
+            { grep -oE '\{"[A-Z][A-Z0-9_]+", +[0-9.]+, +"[^"]+"\}' || true; } |
+            sed -E "s/\{\"([A-Z0-9_]+)\", +([0-9.]+), +\"([^\"]+)\"\}/| \`\1\` | \2 | \3 | ${detector%.c} |/"
+    done | LC_ALL=C sort -u -t'|' -k2,2
+}
+
+findings_page >"$work/FINDINGS.md"
+same "$work/FINDINGS.md" docs/FINDINGS.md
 "$build/bin/mxdropctl" config docs >"$work/CONFIG.md"
 "$build/bin/mxdropctl" config sample >"$work/mxdrop.yaml"
 same "$work/CONFIG.md" docs/CONFIG.md
