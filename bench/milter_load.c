@@ -3,11 +3,15 @@
  * thread with a blocking socket; each step is timed from its packet to its reply.
  *
  *   milter_load --socket unix:PATH [-c CONNECTIONS] [-s SECONDS] [--new] [-r RCPTS]
- *               [-b BODY-BYTES] [--rate SESSIONS-PER-SECOND] [--probe]
- *               [--empty PROGRAM] [--rounds N]
+ *               [-b BODY-BYTES | --dir DIR] [--rate SESSIONS-PER-SECOND] [--probe]
+ *               [--sessions N] [--vary] [--empty PROGRAM] [--rounds N]
  *
- * A session is MAIL, RCPT..., and with -b a whole message, else ABORT. Without --new a
- * connection is kept for all its sessions; with --new each session brings its own.
+ * A session is MAIL, RCPT..., and with -b or --dir (messages of files, by turns) a whole
+ * message, else ABORT. Without --new a connection is kept for all its sessions; with
+ * --new each session brings its own. --sessions ends the run by their number instead of
+ * time.
+ * --vary gives each session an address, a sender and recipients of its own, as the world
+ * does: what remembers one of them for ever is seen to grow.
  * --probe adds one more client that opens a connection again and again and waits for the
  * answer to HELO: how long a new connection waits while others are busy. --empty runs
  * PROGRAM (bench/empty_milter) beside it and prints the ratio of both, by turns, median
@@ -28,6 +32,7 @@
 #include "milter_client.h"
 #include "mx_arena.h"
 #include "mx_err.h"
+#include "mx_mail.h"
 #include "mx_time.h"
 
 #define TIMEOUT_MS 30000
@@ -52,20 +57,27 @@ struct samples {
     size_t n, room;
 };
 
+struct messages {
+    struct mx_str *v;
+    size_t n, bytes;
+};
+
 struct load {
-    const char *socket, *empty;
+    const char *socket, *empty, *dir;
     int connections, seconds, rcpts, rounds;
-    size_t body;
+    size_t body, sessions; /* 0: none; as many as there is time for */
+    struct messages messages;
     double rate;
-    bool is_new, has_probe;
+    bool is_new, has_probe, is_varied;
 };
 
 struct worker {
     pthread_t thread;
     const struct load *load;
     _Atomic bool *must_stop;
+    atomic_size_t *taken; /* numbers of sessions */
+    size_t number;        /* of this session */
     struct milter_client *client;
-    struct mx_str message;
     bool is_probe;
     double phase; /* 0..1: so that paced workers do not all begin at once */
     uint64_t sessions, refused, failed;
@@ -117,7 +129,7 @@ static int one_step(struct worker *worker, enum step step, enum milter_command c
     int64_t began = mx_mono_us();
     int rc =
         command == MILTER_CONNECT
-            ? milter_client_connect(worker->client, "mx.example.com", "192.0.2.1", &reply,
+            ? milter_client_connect(worker->client, "mx.example.com", words[0], &reply,
                                     &worker->err)
             : milter_client_words(worker->client, command, words, &reply, &worker->err);
     samples_add(&worker->steps[step], mx_mono_us() - began);
@@ -130,8 +142,13 @@ static int one_step(struct worker *worker, enum step step, enum milter_command c
 
 static int greet(struct worker *worker)
 {
-    static const char *const macros[] = {"j", "mx.example.org", "{client_addr}",
-                                         "192.0.2.1", NULL};
+    char address[32] = "192.0.2.1";
+    size_t number = worker->number;
+    const char *const client[] = {address, NULL};
+    const char *const macros[] = {"j", "mx.example.org", "{client_addr}", address, NULL};
+    if (worker->load->is_varied)
+        snprintf(address, sizeof(address), "10.%zu.%zu.%zu", number >> 16 & 255,
+                 number >> 8 & 255, number & 255);
     int64_t began = mx_mono_us();
     if (milter_client_open(worker->load->socket, TIMEOUT_MS, NULL, &worker->client,
                            &worker->err) < 0)
@@ -139,7 +156,7 @@ static int greet(struct worker *worker)
     samples_add(&worker->steps[STEP_OPEN], mx_mono_us() - began);
     const char *helo[] = {"mx.example.com", NULL};
     if (milter_client_macros(worker->client, MILTER_CONNECT, macros, &worker->err) < 0 ||
-        one_step(worker, STEP_CONNECT, MILTER_CONNECT, NULL) < 0)
+        one_step(worker, STEP_CONNECT, MILTER_CONNECT, client) < 0)
         return -1;
     return one_step(worker, STEP_HELO, MILTER_HELO, helo);
 }
@@ -148,10 +165,12 @@ static int message(struct worker *worker)
 {
     struct milter_reply reply;
     int64_t began = mx_mono_us();
-    if (worker->load->body == 0)
+    const struct messages *messages = &worker->load->messages;
+    if (messages->n == 0)
         return milter_client_send(worker->client, MILTER_ABORT, MX_STR_NONE, &reply,
                                   &worker->err);
-    if (milter_client_message(worker->client, worker->message, &reply, &worker->err) < 0)
+    struct mx_str text = messages->v[worker->number % messages->n];
+    if (milter_client_message(worker->client, text, &reply, &worker->err) < 0)
         return -1;
     samples_add(&worker->steps[STEP_MESSAGE], mx_mono_us() - began);
     worker->refused += reply.code && strchr("rty", reply.code);
@@ -160,12 +179,15 @@ static int message(struct worker *worker)
 
 static int transaction(struct worker *worker)
 {
-    const char *mail[] = {"<sender@example.com>", "SIZE=1000", NULL};
+    size_t own = worker->load->is_varied ? worker->number : 0;
+    char sender[64];
+    snprintf(sender, sizeof(sender), "<sender%zu@d%zu.example.com>", own, own % 10007);
+    const char *mail[] = {sender, "SIZE=1000", NULL};
     if (one_step(worker, STEP_MAIL, MILTER_MAIL, mail) < 0)
         return -1;
     for (int i = 0; i < worker->load->rcpts; i++) {
         char path[64];
-        snprintf(path, sizeof(path), "<user%d@example.org>", i);
+        snprintf(path, sizeof(path), "<user%zu@example.org>", own + (size_t)i);
         const char *rcpt[] = {path, NULL};
         if (one_step(worker, STEP_RCPT, MILTER_RCPT, rcpt) < 0)
             return -1;
@@ -207,6 +229,9 @@ static void *work(void *user)
             sleep_until(next);
             next += (int64_t)(1e6 / rate);
         }
+        worker->number = worker->is_probe ? 0 : atomic_fetch_add(worker->taken, 1);
+        if (load->sessions > 0 && worker->number >= load->sessions)
+            break;
         if (session(worker) < 0) {
             worker->failed++;
             milter_client_close(worker->client);
@@ -226,6 +251,53 @@ static struct mx_str message_make(size_t body)
         mx_buf_str(&buf,
                    "The quick brown fox jumps over the lazy dog, again and again.\r\n");
     return mx_str_of(buf.p, buf.n);
+}
+
+/* A copy with the line ends that an MTA hands on. */
+static struct mx_str as_smtp(struct mx_str text)
+{
+    char *copy = mx_xalloc(2 * text.n);
+    size_t n = 0;
+    for (size_t i = 0; i < text.n; i++) {
+        if (text.p[i] == '\n' && (i == 0 || text.p[i - 1] != '\r'))
+            copy[n++] = '\r';
+        copy[n++] = text.p[i];
+    }
+    return mx_str_of(copy, n);
+}
+
+static int add_message(void *user, const char *name, struct mx_str text,
+                       const char *fault)
+{
+    struct messages *messages = user;
+    (void)name;
+    if (fault || text.n == 0)
+        return 0;
+    messages->v = mx_xrealloc(messages->v, (messages->n + 1) * sizeof(*messages->v));
+    struct mx_str message = as_smtp(text);
+    messages->v[messages->n++] = message;
+    messages->bytes += message.n;
+    return 0;
+}
+
+/* What is sent, kept until the program ends. */
+static int messages_load(struct load *load)
+{
+    char *dir[] = {NULL};
+    struct mx_err err;
+    if (load->body > 0) {
+        struct mx_str text = message_make(load->body);
+        return add_message(&load->messages, "generated", text, NULL);
+    }
+    if (load->dir == NULL)
+        return 0;
+    dir[0] = mx_xdup(load->dir);
+    int rc = mx_mail_each(dir, 1, add_message, &load->messages, &err);
+    free(dir[0]);
+    if (rc == 0 && load->messages.n > 0)
+        return 0;
+    fprintf(stderr, "milter_load: %s: %s\n", load->dir, rc < 0 ? err.text : "no message");
+    return -1;
 }
 
 static void collect(struct worker *workers, int n, double seconds, struct result *out)
@@ -254,33 +326,39 @@ static void collect(struct worker *workers, int n, double seconds, struct result
     out->per_second = (double)sessions / seconds;
 }
 
+/* SIGTERM, which main has blocked, ends it early. */
+static void wait_seconds(int seconds)
+{
+    struct timespec patience = {.tv_sec = seconds};
+    sigset_t ends;
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGTERM);
+    sigtimedwait(&ends, NULL, &patience);
+}
+
 static int run(const struct load *load, struct result *out)
 {
     int n = load->connections + load->has_probe;
     struct worker *workers = mx_xalloc((size_t)n * sizeof(*workers));
-    struct mx_str text = message_make(load->body);
+    atomic_size_t taken = 0;
     _Atomic bool must_stop = false;
     int64_t began = mx_mono_us();
     for (int i = 0; i < n; i++) {
         workers[i] = (struct worker){.load = load,
                                      .must_stop = &must_stop,
-                                     .message = text,
+                                     .taken = &taken,
                                      .is_probe = i == load->connections,
                                      .phase = (double)i / n};
         if (pthread_create(&workers[i].thread, NULL, work, &workers[i]) != 0)
             abort();
     }
-    sleep((unsigned)load->seconds);
-    atomic_store(&must_stop, true);
+    if (load->sessions == 0)
+        wait_seconds(load->seconds);
+    atomic_store(&must_stop, load->sessions == 0);
     for (int i = 0; i < n; i++)
         pthread_join(workers[i].thread, NULL);
     collect(workers, n, (double)(mx_mono_us() - began) / 1e6, out);
     free(workers);
-    union {
-        const char *in;
-        char *out;
-    } owned = {text.p};
-    free(owned.out);
     return out->failed ? -1 : 0;
 }
 
@@ -294,11 +372,11 @@ static void print_line(const char *name, const struct samples *samples)
 
 static void print(const char *name, const struct load *load, struct result *result)
 {
-    printf("%s: %.0f sessions/s, %d %s connections, %d rcpts, body %zu, refused %llu, "
-           "failed %llu\n",
+    printf("%s: %.0f sessions/s, %d %s connections, %d rcpts, messages of %zu bytes, "
+           "refused %llu, failed %llu\n",
            name, result->per_second, load->connections, load->is_new ? "new" : "kept",
-           load->rcpts, load->body, (unsigned long long)result->refused,
-           (unsigned long long)result->failed);
+           load->rcpts, load->messages.n ? load->messages.bytes / load->messages.n : 0,
+           (unsigned long long)result->refused, (unsigned long long)result->failed);
     for (int s = 0; s < STEPS; s++)
         print_line(step_names[s], &result->steps[s]);
     print_line("new-wait", &result->probe);
@@ -389,13 +467,17 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case 's': load->seconds = number(arg, 3600, state); break;
     case 'r': load->rcpts = number(arg, 10000, state); break;
     case 'b': load->body = (size_t)number(arg, 1 << 30, state); break;
+    case 'd': load->dir = arg; break;
+    case 'n': load->sessions = (size_t)number(arg, 1 << 30, state); break;
+    case 'v': load->is_varied = true; break;
     case 'R': load->rate = number(arg, 10000000, state); break;
     case 'N': load->is_new = true; break;
     case 'P': load->has_probe = true; break;
     case 'E': load->empty = arg; break;
     case 'o': load->rounds = number(arg, ROUNDS_MAX, state); break;
     case ARGP_KEY_END:
-        if (load->socket == NULL || load->connections < 1 || load->rounds < 1)
+        if (load->socket == NULL || load->connections < 1 || load->rounds < 1 ||
+            (load->has_probe && load->sessions > 0))
             argp_usage(state);
         break;
     default: return ARGP_ERR_UNKNOWN;
@@ -411,6 +493,12 @@ int main(int argc, char **argv)
         {.name = "seconds", .key = 's', .arg = "N", .doc = "Length of a run (5)"},
         {.name = "rcpts", .key = 'r', .arg = "N", .doc = "Recipients of a session (1)"},
         {.name = "body", .key = 'b', .arg = "BYTES", .doc = "Send messages of that size"},
+        {.name = "dir",
+         .key = 'd',
+         .arg = "DIR",
+         .doc = "Send the messages of its files"},
+        {.name = "sessions", .key = 'n', .arg = "N", .doc = "End after so many"},
+        {.name = "vary", .key = 'v', .doc = "Addresses of its own for each session"},
         {.name = "rate", .key = 'R', .arg = "N", .doc = "Sessions per second in all"},
         {.name = "new", .key = 'N', .doc = "A new connection for each session"},
         {.name = "probe", .key = 'P', .doc = "Measure how long a new connection waits"},
@@ -428,6 +516,13 @@ int main(int argc, char **argv)
     if (argp_parse(&argp, argc, argv, 0, NULL, &load) != 0)
         return 2;
     signal(SIGPIPE, SIG_IGN);
+    sigset_t ends;
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGTERM);
+    if (load.sessions == 0)
+        pthread_sigmask(SIG_BLOCK, &ends, NULL);
+    if (messages_load(&load) < 0)
+        return 1;
     if (load.empty)
         return compare(&load) < 0;
     int rc = run(&load, &result);
