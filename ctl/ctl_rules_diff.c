@@ -257,6 +257,19 @@ static void show_scores(struct diff *diff)
     show_rest(diff, all->n_moved, n);
 }
 
+/* What rules check would call faults. */
+static size_t count_faults(const struct scan_rules *rules)
+{
+    struct scan_rules_totals totals;
+    struct scan_rules_problem problem;
+    size_t n = 0, n_idle = 0;
+
+    scan_rules_totals(rules, &totals);
+    for (; scan_rules_problem(rules, n, &problem); n++)
+        n_idle += !problem.is_fault;
+    return totals.n_problems - n_idle;
+}
+
 static void show(struct diff *diff)
 {
     struct scan_rules_totals totals[2];
@@ -267,8 +280,8 @@ static void show(struct diff *diff)
     fprintf(diff->ctl->out,
             "%zu rules, then %zu: %zu new, %zu gone, %zu changed; faults %zu, then %zu\n",
             totals[0].n_rules, totals[1].n_rules, diff->n_new, diff->n_gone,
-            diff->n_changes - diff->n_new - diff->n_gone, totals[0].n_problems,
-            totals[1].n_problems);
+            diff->n_changes - diff->n_new - diff->n_gone, count_faults(diff->rules[0]),
+            count_faults(diff->rules[1]));
     for (size_t i = 0; i < n; i++)
         show_change(diff, &diff->changes[i]);
     show_rest(diff, diff->n_changes, n);

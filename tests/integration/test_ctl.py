@@ -127,6 +127,35 @@ def check_findings(objects, mails):
         assert set(one) >= {"file", "score", "required", "symbols", "viruses", "parts", "ms"}
 
 
+def test_scan_profile_adds_up_over_messages(cluster, mails):
+    """Detectors, of the running scanners, and a last line with the key "profile"."""
+    *scans, last = json_lines(cluster.ctl("scan", "--json", "--profile", str(mails)).stdout)
+    assert len(scans) == 3 and "profile" in last
+    profile = last["profile"]
+    detectors = {stage["detector"]: stage for stage in profile["stages"]}
+    assert profile["messages"] == 3 and {"message", "headers", "clamav"} <= set(detectors)
+    assert abs(sum(s["share"] for s in profile["stages"]) - 1) < 0.01
+    assert "us of CPU time each" in cluster.ctl("scan", "--profile", str(mails)).stdout
+
+
+def test_rules_diff_tells_scripts_who_crosses(mails):
+    """Exit 3 where a message crosses, 0 where none does, 1 where it cannot be told."""
+    for name, score in (("old", 0.1), ("new", 6)):
+        (mails / name).mkdir()
+        (mails / name / "a.cf").write_text(f"body HELLO /Hello/\nscore HELLO {score}\n")
+    diff = [harness.program("mxdropctl"), "-c", str(mails / "conf.yaml"), "rules", "diff"]
+    (mails / "conf.yaml").write_text('scand:\n  rules:\n    cache_dir: ""\n')
+    sample = ["--sample", str(mails / "1-clean.eml")]
+    done = harness.run(diff + [str(mails / "old"), str(mails / "new"), "--json"] + sample,
+                       check=False)
+    found = json.loads(done.stdout)
+    assert done.returncode == 3 and found["new_spam"] == 1
+    assert found["moved"][0]["symbols"][0]["name"] == "HELLO"
+    same = [str(mails / "old"), str(mails / "old")]
+    assert harness.run(diff + same + sample, check=False).returncode == 0
+    assert harness.run(diff + [str(mails / "old"), "/nonexistent"], check=False).returncode == 1
+
+
 def test_scan_of_standard_input(cluster):
     """"-" reads one message."""
     done = cluster.ctl("scan", "--json", "-", data=mta.message("from a pipe").decode())

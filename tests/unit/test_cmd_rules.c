@@ -150,9 +150,10 @@ static void test_diff_of_rules(void **state)
 
     (void)state;
     pair_open(&pair, OLD,
-              "body A /a/\nscore A 2\nbody __S /zz/i\nmeta M __S\nbody NEW /n/\n");
+              "body A /a/\nscore A 2\nbody __S /zz/i\nmeta M __S\nbody NEW /n/\n"
+              "nonsense\n");
     assert_int_equal(diff(&pair, NULL, NULL), 3);
-    says(&pair.bed, "4 rules, then 4: 1 new, 1 gone, 2 changed");
+    says(&pair.bed, "4 rules, then 4: 1 new, 1 gone, 2 changed; faults 0, then 1");
     says(&pair.bed, "~ A  1 -> 2");
     says(&pair.bed, "~ __S  sub-rule");
     says(&pair.bed, "+ body /(?i)zz/");
