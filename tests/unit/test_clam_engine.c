@@ -72,6 +72,24 @@ static void test_scan_over_limit_is_not_clean(void **state)
     clam_engine_free(clam);
 }
 
+/* A workbook with a macro sheet: a remark, not a virus. */
+static void test_scan_macros(void **state)
+{
+    (void)state;
+    struct clam_engine *clam = engine();
+    FILE *file = fopen(MX_SOURCE_DIR "/tests/fuzz/corpus/attachments/ole", "rb");
+    assert_non_null(file);
+    char workbook[8192];
+    size_t n = fread(workbook, 1, sizeof(workbook), file);
+    fclose(file);
+    struct clam_report report;
+    assert_int_equal(clam_engine_scan(clam, mx_str_of(workbook, n), 9000, &report, NULL),
+                     0);
+    assert_string_equal(report.name[CLAM_MACROS], "Heuristics.OLE2.ContainsMacros.XLM");
+    assert_null(report.name[CLAM_VIRUS]);
+    clam_engine_free(clam);
+}
+
 /* Many small files in one mail: libclamav looks at its clock between them. */
 static char *slow_mail(size_t *out_n)
 {
@@ -143,6 +161,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_scan_alerts),
         cmocka_unit_test(test_scan_over_limit_is_not_clean),
+        cmocka_unit_test(test_scan_macros),
         cmocka_unit_test(test_scan_out_of_time),
         cmocka_unit_test(test_load_failures),
     };

@@ -100,6 +100,39 @@ static void test_run_scans_what_is_hidden(void **state)
     tear_down(&t);
 }
 
+/* Encryption is what policy may mind, no virus, and the chain goes on. */
+static void test_run_encrypted_pdf(void **state)
+{
+    (void)state;
+    struct clamav t;
+    set_up(&t);
+    expect(&t,
+           MX_STR(GOOD_HEAD
+                  "Content-Type: application/pdf; name=a.pdf\r\n\r\n"
+                  "%PDF-1.4\r\n"
+                  "1 0 obj\r\n"
+                  "<< /Type /Catalog /Pages 2 0 R >>\r\n"
+                  "endobj\r\n"
+                  "2 0 obj\r\n"
+                  "<< /Type /Pages /Kids [] /Count 0 >>\r\n"
+                  "endobj\r\n"
+                  "5 0 obj\r\n"
+                  "<< /Filter /Standard /V 1 /R 2 /O (01234567890123456789012345678901) "
+                  "/U (01234567890123456789012345678901) /P -4 >>\r\n"
+                  "endobj\r\n"
+                  "xref\r\n"
+                  "0 1\r\n"
+                  "0000000000 65535 f \r\n"
+                  "trailer\r\n"
+                  "<< /Root 1 0 R /Encrypt 5 0 R /ID [<00112233445566778899aabbccddeeff> "
+                  "<00112233445566778899aabbccddeeff>] /Size 6 >>\r\n"
+                  "startxref\r\n"
+                  "9\r\n"
+                  "%%EOF\r\n"),
+           "MX_DOC_ENCRYPTED", 0);
+    tear_down(&t);
+}
+
 /* Normalising HTML cannot be interrupted: above the limit it is left out, and said. */
 static void test_run_large_html(void **state)
 {
@@ -145,6 +178,7 @@ int main(void)
         cmocka_unit_test(test_run_virus_is_final),
         cmocka_unit_test(test_run_unpacks_what_does_not_look_like_mail),
         cmocka_unit_test(test_run_scans_what_is_hidden),
+        cmocka_unit_test(test_run_encrypted_pdf),
         cmocka_unit_test(test_run_large_html),
         cmocka_unit_test(test_run_over_the_limit_is_a_finding),
         cmocka_unit_test(test_stop_takes_a_state_that_was_never_loaded),
