@@ -71,17 +71,29 @@ static void on_element(GMarkupParseContext *context, const gchar *element,
         *traits |= DOCUMENT_LINK;
 }
 
-/* XML in UTF-8: what is not is taken for UTF-16, the other one that XML knows. */
-static char *to_utf8(struct mx_str content, gsize *out_n)
+/* Without iconv, which would load a module behind the sandbox. */
+static char *from_utf16(struct mx_str content, bool is_big_endian)
 {
-    bool is_wide = mx_str_starts(content, MX_STR("\xff\xfe")) ||
-                   mx_str_starts(content, MX_STR("\xfe\xff"));
+    glong n = (glong)(content.n / 2);
+    guint16 *wide = g_new(guint16, content.n / 2 + 1);
+    for (glong i = 0; i < n; i++) {
+        unsigned char first = (unsigned char)content.p[2 * i];
+        unsigned char second = (unsigned char)content.p[2 * i + 1];
+        wide[i] = (guint16)(is_big_endian ? first << 8 | second : second << 8 | first);
+    }
+    char *text = g_utf16_to_utf8(wide, n, NULL, NULL, NULL);
+    g_free(wide);
+    return text;
+}
+
+/* XML is UTF-8, or begins with the mark of UTF-16; NULL: it is neither. */
+static char *to_utf8(struct mx_str content)
+{
+    bool is_big_endian = mx_str_starts(content, MX_STR("\xfe\xff"));
+    if (is_big_endian || mx_str_starts(content, MX_STR("\xff\xfe")))
+        return from_utf16(mx_str_sub(content, 2, content.n), is_big_endian);
     if (mx_str_starts(content, MX_STR("\xef\xbb\xbf")))
         content = mx_str_sub(content, 3, content.n);
-    if (is_wide)
-        return g_convert(content.p, (gssize)content.n, "UTF-8", "UTF-16", NULL, out_n,
-                         NULL);
-    *out_n = content.n;
     return g_strndup(content.p, content.n);
 }
 
@@ -89,13 +101,12 @@ static unsigned read_xml(struct mx_str content)
 {
     static const GMarkupParser parser = {.start_element = on_element};
     unsigned traits = 0;
-    gsize n = 0;
-    char *text = to_utf8(mx_str_sub(content, 0, XML_MAX), &n);
+    char *text = to_utf8(mx_str_sub(content, 0, XML_MAX));
     if (text == NULL)
         return 0;
     GMarkupParseContext *context =
         g_markup_parse_context_new(&parser, (GMarkupParseFlags)0, &traits, NULL);
-    g_markup_parse_context_parse(context, text, (gssize)n, NULL);
+    g_markup_parse_context_parse(context, text, -1, NULL);
     g_markup_parse_context_free(context);
     g_free(text);
     return traits;

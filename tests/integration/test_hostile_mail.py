@@ -203,11 +203,13 @@ def test_too_much_header(node):
     "a\x01\x1b[31m@example.org"])
 def test_bad_address(node, address):
     """As sender and as recipient: any answer but a crash, and the session goes on."""
+    written = sum(lines(node, name, "^") for name in DAEMONS)
     with session(node) as one:
         one.send(address, [RECIPIENT], mta.message("bad sender"))
         result = one.send(SENDER, [address, RECIPIENT], mta.message("bad recipient"))
         assert result.rcpts[RECIPIENT][0] == 250, result.rcpts
         assert result.final[0] == 250, result.final
+    assert sum(lines(node, name, "^") for name in DAEMONS) - written < 2 * LINES_MAX
     assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f]", node.log("milter")), "escaped in the log"
 
 

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -67,13 +68,18 @@ static void test_member_traits_relations(void **state)
 static void test_member_traits_wide(void **state)
 {
     static const char xml[] = RELATION(TEMPLATE "TargetMode=\"External\"");
-    char wide[2 * sizeof(xml)] = "\xff\xfe";
+    char wide[2 * sizeof(xml)];
     (void)state;
-    for (size_t i = 0; i + 1 < sizeof(xml); i++)
-        wide[2 + 2 * i] = xml[i];
-    assert_int_equal(
-        document_member_traits(MX_STR("_rels/.rels"), mx_str_of(wide, 2 * sizeof(xml))),
-        DOCUMENT_LINK);
+    for (size_t is_big = 0; is_big < 2; is_big++) {
+        memcpy(wide, is_big ? "\xfe\xff" : "\xff\xfe", 2);
+        for (size_t i = 0; i + 1 < sizeof(xml); i++) {
+            wide[2 + 2 * i + is_big] = xml[i];
+            wide[3 + 2 * i - is_big] = 0;
+        }
+        assert_int_equal(document_member_traits(MX_STR("_rels/.rels"),
+                                                mx_str_of(wide, 2 * sizeof(xml))),
+                         DOCUMENT_LINK);
+    }
 }
 
 static void test_member_traits_manifest(void **state)
