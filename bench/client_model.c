@@ -288,10 +288,24 @@ static void compare(const char *address, unsigned threads, unsigned seconds)
     }
 }
 
+/* Argument ${at}, or ${otherwise} where there is none; else the program ends. */
+static unsigned number(int argc, char **argv, int at, unsigned otherwise)
+{
+    int64_t value = otherwise;
+    if (at < argc && mx_str_to_int(mx_str(argv[at]), 1, THREADS_MAX, &value, NULL) != 0) {
+        fprintf(stderr, "usage: client_model [SECONDS [THREADS...]], each 1 to %d\n",
+                THREADS_MAX);
+        exit(2);
+    }
+    return (unsigned)value;
+}
+
 int main(int argc, char **argv)
 {
     char dir[] = "/tmp/mxdrop-bench-XXXXXX", address[128];
-    unsigned seconds = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 3;
+    unsigned seconds = number(argc, argv, 1, 3);
+    for (int i = 2; i < argc; i++)
+        number(argc, argv, i, 0);
     if (mkdtemp(dir) == NULL)
         die("mkdtemp", NULL);
     snprintf(address, sizeof(address), "ipc://%s/echo.sock", dir);
@@ -300,10 +314,8 @@ int main(int argc, char **argv)
         serve(address);
     printf("%7s  %-18s %9s %9s %9s %9s\n", "threads", "model", "calls/s", "CPU us",
            "p50 us", "p99 us");
-    for (int i = 2; i < argc; i++) {
-        unsigned threads = (unsigned)strtoul(argv[i], NULL, 10);
-        compare(address, threads < 1 || threads > THREADS_MAX ? 16 : threads, seconds);
-    }
+    for (int i = 2; i < argc; i++)
+        compare(address, number(argc, argv, i, 0), seconds);
     if (argc <= 2) {
         compare(address, 16, seconds);
         compare(address, 128, seconds);

@@ -65,7 +65,7 @@ int main(int argc, char **argv)
         .xxfi_abort = cb_plain,
         .xxfi_close = cb_plain,
     };
-    if (argc != 2) {
+    if (argc != 2 || argv[1][0] == '-') {
         fprintf(stderr, "usage: %s unix:PATH|inet:PORT@HOST\n", argv[0]);
         return 2;
     }

@@ -1,14 +1,19 @@
 /*
  * Load on a policyd: N threads, each with one RCPT check in flight, over mxp_client, so
  * that all of N are in flight at the worker. Prints checks per second, percentiles of the
- * time a caller waits, CPU time of the policyd per check, and what went wrong.
+ * time a caller waits, and what went wrong.
  *
  *   load_policy [-c IN_FLIGHT] [-n CHECKS] [-p PID] ENDPOINT
+ *
+ * With the PID of the policyd also its CPU time per check and its memory (PSS) before and
+ * at most: where Redis is held up meanwhile, all N are in flight at once
+ * (memory_policy.sh).
  *
  * Senders come from 65,536 networks and 4,096 recipients, so that Redis sees many keys.
  * The generator runs on the same cores as the policyd and Redis; CPU seconds per check
  * are what compares. load_policy.sh puts the figures of Redis alone beside them.
  */
+#include <argp.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -27,10 +32,14 @@
 #define CHECKS_MAX 50000000
 #define DEADLINE_MS 10000
 #define STACK_BYTES (256 << 10) /* of a generator thread */
+#define PSS_PAUSE_US 20000      /* between two looks at the memory */
 
 struct load {
     struct mxp_client *client;
+    const char *endpoint;
+    long in_flight, pid;
     size_t checks;
+    atomic_bool is_over;
     atomic_size_t next, failed, put_off, degraded;
     uint32_t *waits_us; /* one a check; UINT32_MAX: no answer */
 };
@@ -123,6 +132,34 @@ static double cpu_seconds(long pid)
     return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
 }
 
+/* Memory of a process in KiB, its share of what others map as well; 0: none such. */
+static long pss_kib(long pid)
+{
+    char path[64], line[128];
+    long kib = 0;
+    snprintf(path, sizeof(path), "/proc/%ld/smaps_rollup", pid);
+    FILE *f = pid > 0 ? fopen(path, "r") : NULL;
+    while (f && kib == 0 && fgets(line, sizeof(line), f))
+        if (sscanf(line, "Pss: %ld kB", &kib) != 1)
+            kib = 0;
+    if (f)
+        fclose(f);
+    return kib;
+}
+
+/* The most that it had until the load was over. */
+static void *watch_memory(void *user)
+{
+    struct load *load = user;
+    long *most = mx_xalloc(sizeof(*most));
+    do {
+        long now = pss_kib(load->pid);
+        *most = now > *most ? now : *most;
+        usleep(PSS_PAUSE_US);
+    } while (!atomic_load(&load->is_over));
+    return most;
+}
+
 static void report(struct load *load, double seconds, double cpu)
 {
     qsort(load->waits_us, load->checks, sizeof(*load->waits_us), by_value);
@@ -136,66 +173,89 @@ static void report(struct load *load, double seconds, double cpu)
     if (cpu > 0)
         printf(" policyd_cpu_us=%.1f per_core=%.0f", cpu * 1e6 / (double)load->checks,
                (double)load->checks / cpu);
-    printf("\n");
 }
 
-static void run(struct load *load, long in_flight, long pid)
+static void run(struct load *load)
 {
-    pthread_t *threads = mx_xalloc((size_t)in_flight * sizeof(*threads));
+    size_t in_flight = (size_t)load->in_flight, n = 0;
+    pthread_t *threads = mx_xalloc(in_flight * sizeof(*threads)), watcher;
     pthread_attr_t attributes;
-    long n = 0;
+    long before_kib = pss_kib(load->pid);
+    void *most_kib = NULL;
     pthread_attr_init(&attributes);
     pthread_attr_setstacksize(&attributes, STACK_BYTES);
-    double cpu = cpu_seconds(pid);
+    double cpu = cpu_seconds(load->pid);
     int64_t began_us = mx_mono_us();
+    bool is_watched =
+        before_kib > 0 && pthread_create(&watcher, &attributes, watch_memory, load) == 0;
     while (n < in_flight && pthread_create(&threads[n], &attributes, generate, load) == 0)
         n++;
-    for (long i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++)
         pthread_join(threads[i], NULL);
-    report(load, (double)(mx_mono_us() - began_us) / 1e6, cpu_seconds(pid) - cpu);
+    atomic_store(&load->is_over, true);
+    report(load, (double)(mx_mono_us() - began_us) / 1e6, cpu_seconds(load->pid) - cpu);
+    if (is_watched && pthread_join(watcher, &most_kib) == 0)
+        printf(" pss_kib_before=%ld pss_kib_most=%ld", before_kib, *(long *)most_kib);
+    printf("\n");
+    free(most_kib);
     pthread_attr_destroy(&attributes);
     free(threads);
 }
 
-static long number(const char *text, long max)
+static error_t parse(int key, char *text, struct argp_state *state)
 {
-    int64_t value;
-    struct mx_err err;
-    if (mx_str_to_int(mx_str(text), 1, max, &value, &err) < 0) {
-        fprintf(stderr, "load_policy: %s\n", err.text);
-        exit(2);
+    struct load *load = state->input;
+    int64_t number = 0;
+    bool is_number = text && mx_str_to_int(mx_str(text), 1, 1L << 30, &number, NULL) == 0;
+    switch (key) {
+    case 'c': load->in_flight = (long)number; break;
+    case 'n': load->checks = (size_t)number; break;
+    case 'p': load->pid = (long)number; break;
+    case ARGP_KEY_ARG:
+        if (load->endpoint)
+            argp_usage(state);
+        load->endpoint = text;
+        return 0;
+    case ARGP_KEY_END:
+        if (load->endpoint == NULL)
+            argp_usage(state);
+        return 0;
+    default: return ARGP_ERR_UNKNOWN;
     }
-    return (long)value;
+    if (!is_number || load->in_flight > THREADS_MAX || load->checks > CHECKS_MAX)
+        argp_error(state, "-%c: not a number within its bounds: %s", key, text);
+    return 0;
 }
 
 int main(int argc, char **argv)
 {
-    struct load load = {.checks = 200000};
-    long in_flight = 256, pid = 0;
+    static const struct argp_option options[] = {
+        {.name = "in-flight", .key = 'c', .arg = "N", .doc = "Checks at once (256)"},
+        {.name = "checks", .key = 'n', .arg = "N", .doc = "In all (200000)"},
+        {.name = "pid",
+         .key = 'p',
+         .arg = "PID",
+         .doc = "The policyd's, on this machine"},
+        {0},
+    };
+    static const struct argp argp = {.options = options,
+                                     .parser = parse,
+                                     .args_doc = "ENDPOINT",
+                                     .doc = "RCPT checks for a policyd."};
+    struct load load = {.checks = 200000, .in_flight = 256};
     struct mx_err err;
-    int option;
-    while ((option = getopt(argc, argv, "c:n:p:")) != -1) {
-        switch (option) {
-        case 'c': in_flight = number(optarg, THREADS_MAX); break;
-        case 'n': load.checks = (size_t)number(optarg, CHECKS_MAX); break;
-        case 'p': pid = number(optarg, 1L << 30); break;
-        default: return 2;
-        }
-    }
-    if (optind != argc - 1) {
-        fprintf(stderr,
-                "usage: load_policy [-c IN_FLIGHT] [-n CHECKS] [-p PID] ENDPOINT\n");
+    argp_err_exit_status = 2;
+    if (argp_parse(&argp, argc, argv, 0, NULL, &load) != 0)
         return 2;
-    }
-    struct mxp_client_options options = {.name = "load", .in_flight_max = THREADS_MAX};
-    struct mxp_endpoint endpoint = {argv[optind], NULL};
-    if (mxp_client_new(&options, &load.client, &err) < 0 ||
+    struct mxp_client_options client = {.name = "load", .in_flight_max = THREADS_MAX};
+    struct mxp_endpoint endpoint = {load.endpoint, NULL};
+    if (mxp_client_new(&client, &load.client, &err) < 0 ||
         mxp_client_endpoints(load.client, &endpoint, 1, &err) < 0) {
         fprintf(stderr, "load_policy: %s\n", err.text);
         return 1;
     }
     load.waits_us = mx_xalloc(load.checks * sizeof(*load.waits_us));
-    run(&load, in_flight, pid);
+    run(&load);
     mxp_client_free(load.client);
     free(load.waits_us);
     return atomic_load(&load.failed) > 0;

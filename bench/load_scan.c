@@ -195,6 +195,13 @@ static size_t number(const char *text, int64_t max)
     return (size_t)value;
 }
 
+static int usage(void)
+{
+    fprintf(stderr, "usage: load_scan [-c IN_FLIGHT] [-n MESSAGES] [-t DEADLINE_MS] "
+                    "ENDPOINT[,ENDPOINT...] [DIR]\n");
+    return 2;
+}
+
 int main(int argc, char **argv)
 {
     struct load load = {.messages = 2000, .deadline_ms = 60000, .corpus = &collected};
@@ -205,14 +212,11 @@ int main(int argc, char **argv)
         case 'c': threads = number(optarg, THREADS_MAX); break;
         case 'n': load.messages = number(optarg, 10000000); break;
         case 't': load.deadline_ms = (unsigned)number(optarg, 600000); break;
-        default: optind = argc + 1;
+        default: return usage();
         }
     }
-    if (optind >= argc || argc - optind > 2) {
-        fprintf(stderr, "usage: load_scan [-c IN_FLIGHT] [-n MESSAGES] [-t DEADLINE_MS] "
-                        "ENDPOINT[,ENDPOINT...] [DIR]\n");
-        return 2;
-    }
+    if (optind >= argc || argc - optind > 2)
+        return usage();
     collected.files = mx_xalloc(FILES_MAX * sizeof(*collected.files));
     if (argc - optind == 2)
         nftw(argv[optind + 1], collect, 32, FTW_PHYS);

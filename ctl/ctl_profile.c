@@ -13,11 +13,12 @@
 #include "ctl.h"
 #include "mx_arena.h"
 
-#define ARENA_MAX ((size_t)256 << 20) /* bytes: entries; rule files bound their number   \
-                                       */
-#define RULES "rules"                 /* the detector that has items, */
-#define RULE "rule"                   /* and their stage */
-#define SHOWN_RULES 25                /* of the table for people */
+#define ARENA_MAX                                                                        \
+    ((size_t)256 << 20) /* bytes: entries; rule files bound their number                 \
+                         */
+#define RULES "rules"   /* the detector that has items, */
+#define RULE "rule"     /* and their stage */
+#define SHOWN_RULES 25  /* of the table for people */
 
 struct entry {
     const char *key; /* "detector LF stage LF item" */
