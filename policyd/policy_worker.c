@@ -66,6 +66,7 @@ struct job {
     struct policy_worker *worker;
     struct mx_arena *arena;
     struct mxp_request *request;
+    size_t bytes; /* of the request as it came */
     struct policy_wish wish;
     struct policy_check check;
 };
@@ -132,7 +133,7 @@ static void end_job(struct job *job)
     struct policy_worker *w = job->worker;
     struct mx_arena *arena = job->arena;
     w->in_flight--;
-    w->bytes_in_flight -= job->request->payload.n;
+    w->bytes_in_flight -= job->bytes;
     atomic_store_explicit(&w->busy, (unsigned)w->in_flight, memory_order_relaxed);
     mxp_request_free(job->request);
     give_arena(w, arena); /* and with it the job */
@@ -191,13 +192,15 @@ static void begin_check(struct policy_worker *w, struct mxp_request *request)
     job->arena = arena;
     job->request = request;
     w->in_flight++;
-    w->bytes_in_flight += request->payload.n;
+    job->bytes = request->payload.n;
+    w->bytes_in_flight += job->bytes;
     atomic_store_explicit(&w->busy, (unsigned)w->in_flight, memory_order_relaxed);
     if (policy_request_decode(arena, request->payload, policy_chain_delimiter(w->chain),
                               &job->wish, &err) < 0) {
         refuse_bad(job, &err);
         return;
     }
+    mxp_request_forget(request);
     struct policy_req *req = &job->wish.req;
     int64_t stage_end_ms =
         mx_mono_ms(w->options.clock) + policy_chain_deadline_ms(w->chain, req->stage);

@@ -504,6 +504,16 @@ void mxp_server_error(struct mxp_server *server, const struct mxp_request *reque
     send_error(server, &whole(request)->peer, request->header.id, code, text);
 }
 
+void mxp_request_forget(struct mxp_request *request)
+{
+    struct request *r = whole(request);
+    zmq_msg_close(&r->payload);
+    zmq_msg_close(&r->body);
+    zmq_msg_init(&r->payload);
+    zmq_msg_init(&r->body);
+    request->payload = request->body = MX_STR_NONE;
+}
+
 void mxp_request_free(struct mxp_request *request)
 {
     if (request == NULL)

@@ -82,6 +82,13 @@ void mxp_server_reply_bytes(struct mxp_server *server, const struct mxp_request 
 void mxp_server_error(struct mxp_server *server, const struct mxp_request *request,
                       int code, const char *text);
 
+/**
+ * mxp_request_forget(request):
+ * Its payload and body are read and copied; it is only to be answered. ZeroMQ keeps a
+ * whole read buffer (8 KiB) for each message that was in it.
+ */
+void mxp_request_forget(struct mxp_request *request);
+
 void mxp_request_free(struct mxp_request *request);
 
 /** mxp_keygen(public_key, secret_key, err): a CURVE pair in Z85 (41 bytes with NUL each).

@@ -27,8 +27,7 @@ static const uint8_t prefixes4[] = {32, 31, 30, 29, 28, 27, 26, 25, 24, 23, 22, 
                                     19, 18, 17, 16, 15, 14, 13, 12, 11, 10, 9,  8};
 static const uint8_t prefixes6[] = {128, 64, 56, 48, 40, 32};
 
-#define SENDERS_MAX (STORE_PATTERNS_MAX - STORE_NETWORKS_MAX)
-#define PARENTS_MAX (SENDERS_MAX - 2) /* address and domain */
+#define PARENTS_MAX (STORE_PATTERNS_MAX - STORE_NETWORKS_MAX - 2) /* address, domain */
 
 struct prefixes {
     const uint8_t *bits;
@@ -187,9 +186,12 @@ struct mx_str store_scope_domain(struct mx_str mailbox)
 size_t store_pattern_senders(struct mx_arena *arena, const struct mx_addr *sender,
                              const struct mx_str **out)
 {
+    size_t parents = 1;
+    for (size_t i = 0; i < sender->domain.n && parents < PARENTS_MAX; i++)
+        parents += sender->domain.p[i] == '.';
     struct candidates list = {
         .arena = arena,
-        .v = mx_arena_array(arena, SENDERS_MAX, sizeof(struct mx_str)),
+        .v = mx_arena_array(arena, 2 + parents, sizeof(struct mx_str)),
     };
     if (!sender->is_null && sender->domain.n > 0 && sender->text.n <= STORE_PATTERN_MAX &&
         sender->domain.n <= MX_ADDR_DOMAIN_MAX) {

@@ -51,23 +51,17 @@ struct store_redis {
     int64_t timeout_ms;
 };
 
-/* Where a question of a batch stands. */
-struct asked {
-    struct store_try at;
-    bool is_again; /* its list has kinds of patterns that were not asked for */
-};
-
 struct pending {
     struct pending *prev, *next;
     struct store_redis *redis;
     struct store_batch *batch; /* NULL: it is done, the replies are late */
     int64_t deadline_ms;
-    size_t n_replies; /* still to come */
-    size_t question;  /* whose reply is next */
-    size_t n_again;   /* questions to be asked once more */
-    bool is_second;   /* only these are, now */
-    bool is_bad;      /* a reply to this question was not usable */
-    struct asked asked[];
+    size_t n_replies;         /* still to come */
+    size_t question;          /* whose reply is next */
+    size_t n_again;           /* questions to be asked once more */
+    bool is_second;           /* only these are, now */
+    bool is_bad;              /* a reply to this question was not usable */
+    struct store_try tries[]; /* one a question */
 };
 
 struct told {
@@ -133,7 +127,7 @@ static void on_deadline(uv_timer_t *timer)
 
 static bool is_asked(const struct pending *pending, size_t question)
 {
-    return !pending->is_second || pending->asked[question].is_again;
+    return !pending->is_second || pending->tries[question].is_again;
 }
 
 /* Whether the list has what this question looks for and did not ask for. */
@@ -153,16 +147,16 @@ static void take_answer(struct pending *pending, const struct store_question *qu
                         struct store_answer *answer)
 {
     struct store_redis *redis = pending->redis;
-    struct asked *asked = &pending->asked[pending->question];
-    asked->is_again = !pending->is_bad && is_incomplete(question, &asked->at);
-    answer->is_known = !pending->is_bad && !asked->is_again;
+    struct store_try *at = &pending->tries[pending->question];
+    at->is_again = !pending->is_bad && is_incomplete(question, at);
+    answer->is_known = !pending->is_bad && !at->is_again;
     if (!answer->is_known)
         *answer = (struct store_answer){.is_known = false};
     if (!pending->is_bad && question->kind == STORE_LIST_MATCH)
-        store_list_hints_set(&redis->hints, question->list.scope, asked->at.held);
-    if (asked->is_again) {
+        store_list_hints_set(&redis->hints, question->list.scope, at->held);
+    if (at->is_again) {
         pending->n_again++;
-        asked->at = (struct store_try){.kinds = STORE_KINDS_ALL};
+        *at = (struct store_try){.kinds = STORE_KINDS_ALL, .is_again = true};
     }
 }
 
@@ -175,7 +169,7 @@ static void take_reply(struct pending *pending, const struct redisReply *reply)
     const struct store_question *question = &batch->questions[pending->question];
     struct store_answer *answer = &batch->answers[pending->question];
     const struct store_question_kind *kind = store_question_kind(question->kind);
-    struct store_try *at = &pending->asked[pending->question].at;
+    struct store_try *at = &pending->tries[pending->question];
     if (reply == NULL || kind->decode(question, at, reply, answer) != 0)
         pending->is_bad = true;
     if (reply && pending->is_bad && batch->fault == NULL)
@@ -247,7 +241,7 @@ static int send_questions(struct pending *pending)
     for (size_t i = 0; i < batch->n; i++) {
         const struct store_question *question = &batch->questions[i];
         const struct store_question_kind *kind = store_question_kind(question->kind);
-        struct store_try at = pending->asked[i].at;
+        struct store_try at = pending->tries[i];
         for (; at.step < kind->n_commands && is_asked(pending, i); at.step++) {
             kind->encode(question, &at, &command);
             if (redis_link_send(redis->link, &command.args, on_answer, pending) != 0)
@@ -281,7 +275,7 @@ static void follow_hints(struct pending *pending)
     const struct store_batch *batch = pending->batch;
     for (size_t i = 0; i < batch->n; i++)
         if (batch->questions[i].kind == STORE_LIST_MATCH)
-            pending->asked[i].at.kinds = store_list_hints_get(
+            pending->tries[i].kinds = store_list_hints_get(
                 &pending->redis->hints, batch->questions[i].list.scope);
 }
 
@@ -304,7 +298,7 @@ static void redis_ask(struct store *store, struct store_batch *batch)
         return;
     }
     struct pending *pending =
-        mx_xalloc(sizeof(*pending) + batch->n * sizeof(pending->asked[0]));
+        mx_xalloc(sizeof(*pending) + batch->n * sizeof(pending->tries[0]));
     pending->redis = redis;
     pending->batch = batch;
     follow_hints(pending);

@@ -23,9 +23,10 @@ struct store_command {
 
 /* One attempt at a question. */
 struct store_try {
-    size_t step;    /* which of the commands */
     uint64_t kinds; /* of a list: patterns of these kinds are asked for */
     uint64_t held;  /* the kinds that the list has, by its own words; from decode */
+    unsigned step;  /* which of the commands */
+    bool is_again;  /* the list has kinds that were not asked for */
 };
 
 struct store_question_kind {
