@@ -69,8 +69,10 @@ static const struct text_list *hosts_of(struct eval_context *context)
             add_host(context, uri->cooked.v[j], &lister);
         }
     }
-    add_signers(context, "DomainKey-Signature", &lister);
-    add_signers(context, "DKIM-Signature", &lister);
+    if (eval_shared_number(context->shared, "parse_dkim_uris", 1) != 0) {
+        add_signers(context, "DomainKey-Signature", &lister);
+        add_signers(context, "DKIM-Signature", &lister);
+    }
     hosts = mx_arena_alloc(context->arena, sizeof(*hosts));
     *hosts = text_lister_list(&lister);
     context->cache[EVAL_CACHE_URI_HOST] = hosts;

@@ -135,7 +135,7 @@ static const struct directive directives[] = {
     {"always_trust_envelope_sender", VALUE, NULL, NULL},
     {"ok_locales", VALUE, NULL, NULL},
     {"ok_languages", VALUE, NULL, NULL},
-    {"normalize_charset", VALUE, NULL, NULL},
+    {"parse_dkim_uris", VALUE, NULL, NULL},
     {"body_part_scan_size", VALUE, NULL, NULL},
     {"rawbody_part_scan_size", VALUE, NULL, NULL},
     {"fns_add_addrlist", NAMED, "enlist_addrlist", NULL},
@@ -451,6 +451,46 @@ static const struct text_list *sorted(const struct rule_set *set, const char *di
     return out;
 }
 
+/* The value of ${directive}; "" where no file gives one. */
+static struct mx_str value_of(const struct rule_set *set, const char *directive)
+{
+    const struct rule_list *list = rule_list_find(set, directive, MX_STR(""));
+
+    return list && list->entries.n > 0 ? list->entries.v[list->entries.n - 1]
+                                       : MX_STR("");
+}
+
+/* A size: 0 is none, which is SIZE_MAX for texts; out: 0 where nothing is said. */
+static int take_size(const struct rule_set *set, const char *directive, size_t *out,
+                     struct mx_err *err)
+{
+    struct mx_str value = value_of(set, directive);
+    int64_t n = 0;
+
+    if (value.n == 0) {
+        return 0;
+    }
+    if (mx_str_to_int(value, 0, INT32_MAX, &n, err)) {
+        return mx_err_wrap(err, "%s", directive);
+    }
+    *out = n > 0 ? (size_t)n : SIZE_MAX;
+    return 0;
+}
+
+static int take_texts(struct rule_set *set, struct mx_err *err)
+{
+    struct text_settings *text = &set->text;
+    struct mx_str header = value_of(set, "envelope_sender_header");
+    int body = take_size(set, "body_part_scan_size", &text->body_part_max, err);
+    int rawbody = take_size(set, "rawbody_part_scan_size", &text->rawbody_part_max, err);
+
+    if (header.n > 0 && header.p[header.n - 1] == ':') {
+        header.n--;
+    }
+    text->envelope_header = header;
+    return body || rawbody ? -1 : 0;
+}
+
 /* Of the last clear_originating_ip_headers on, maybe none; NULL: never mentioned. */
 static const struct text_list *originating(const struct rule_set *set)
 {
@@ -494,5 +534,8 @@ int rule_lists_finish(struct rule_lists *lists, struct rule_set *set, struct mx_
     set->text.lists.two_level = sorted(set, "util_rb_2tld");
     set->text.lists.three_level = sorted(set, "util_rb_3tld");
     set->text.lists.originating = originating(set);
-    return compile_redirectors(set, err) || rule_list_nets(set, err) ? -1 : 0;
+    int texts = take_texts(set, err);
+    int nets = rule_list_nets(set, err);
+
+    return compile_redirectors(set, err) || texts || nets ? -1 : 0;
 }

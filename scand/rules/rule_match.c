@@ -101,6 +101,18 @@ static void judge_missing(struct rule_match *match)
 
 /* ---- groups ------------------------------------------------------------------------ */
 
+struct rule_match_group rule_match_texts(const struct rule *rule)
+{
+    struct rule_match_group group = {.kind = rule->kind, .selector = rule->selector};
+    if (rule->kind == RULE_MIMEHEADER) {
+        group.is_raw = (rule->flags & RULE_RAW) != 0;
+        group.is_concat = (rule->flags & RULE_CONCAT) != 0;
+        group.part_from = rule->part_from;
+        group.part_to = rule->part_to;
+    }
+    return group;
+}
+
 static struct match_group *add_group(struct rule_match *match, const struct rule *rule)
 {
     if (match->n_groups == match->groups_room) {
@@ -109,9 +121,7 @@ static struct match_group *add_group(struct rule_match *match, const struct rule
             mx_xrealloc(match->groups, match->groups_room * sizeof(*match->groups));
     }
     struct match_group *group = &match->groups[match->n_groups++];
-    *group = (struct match_group){.view = {.kind = rule->kind,
-                                           .selector = rule->selector,
-                                           .is_raw = (rule->flags & RULE_RAW) != 0}};
+    *group = (struct match_group){.view = rule_match_texts(rule)};
     return group;
 }
 
@@ -123,9 +133,10 @@ static void group_rules(struct rule_match *match, struct mx_arena *arena)
         const struct rule *rule = &match->set->rules[i];
         if (match->modes[i] != RULE_MATCH_JUDGED)
             continue;
-        struct mx_str key = mx_str(mx_arena_printf(arena, "%d:%d:%.*s", (int)rule->kind,
-                                                   (rule->flags & RULE_RAW) != 0,
-                                                   MX_STR_FMT(rule->selector)));
+        struct rule_match_group texts = rule_match_texts(rule);
+        struct mx_str key = mx_str(mx_arena_printf(
+            arena, "%d:%d:%d:%u-%u:%.*s", (int)rule->kind, texts.is_raw, texts.is_concat,
+            texts.part_from, texts.part_to, MX_STR_FMT(rule->selector)));
         ptrdiff_t at = rule_names_find(names, key);
         if (at < 0) {
             at = (ptrdiff_t)match->n_groups;

@@ -36,10 +36,14 @@ enum rule_match_mode {
 struct rule_match_group {
     enum rule_kind kind;
     struct mx_str selector; /* header, mimeheader */
-    bool is_raw;            /* mimeheader */
+    bool is_raw, is_concat; /* mimeheader */
+    unsigned part_from, part_to;
     const uint32_t *rules;
     size_t n;
 };
+
+/** rule_match_texts(rule): a group, without rules, of those that see the same texts. */
+struct rule_match_group rule_match_texts(const struct rule *rule);
 
 struct rule_match_options {
     const char *cache_dir; /* of compiled databases; NULL: none is kept */

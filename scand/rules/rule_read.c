@@ -180,6 +180,11 @@ static bool take_own(struct rule_reader *reader, struct mx_str directive,
         if (!rule_text_number(first, &reader->set->required_score)) {
             rule_read_problem(reader, RULE_PROBLEM_SYNTAX, directive, "not a number");
         }
+    } else if (mx_str_eq(directive, MX_STR("normalize_charset"))) {
+        if (mx_str_eq(first, MX_STR("0")) || mx_str_eq(first, MX_STR("no"))) {
+            rule_read_problem(reader, RULE_PROBLEM_SYNTAX, directive,
+                              "texts are always brought to UTF-8 here");
+        }
     } else if (mx_str_eq(directive, MX_STR("require_version"))) {
         reader->is_version_wrong = !mx_str_eq(value, MX_STR(SPAMASSASSIN_VERSION)) &&
                                    !mx_str_eq(value, MX_STR("@@VERSION@@"));

@@ -61,6 +61,7 @@ static unsigned flag_of(struct mx_str word)
         {"domains_only", RULE_DOMAINS_ONLY},
         {"autolearn_body", RULE_AUTOLEARN_BODY},
         {"publish", RULE_PUBLISH},
+        {"concat", RULE_CONCAT},
     };
 
     for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
@@ -71,17 +72,40 @@ static unsigned flag_of(struct mx_str word)
     return 0; /* tflags hold any word; others matter to tools around SpamAssassin */
 }
 
+/* range=2, range=2-, range=-3, range=2-3: parts of a mimeheader rule. */
+static int take_range(struct mx_str range, struct rule *rule, struct mx_err *err)
+{
+    ptrdiff_t dash = mx_str_chr(range, '-');
+    struct mx_str from = dash < 0 ? range : mx_str_sub(range, 0, (size_t)dash);
+    struct mx_str to = dash < 0 ? range : mx_str_sub(range, (size_t)dash + 1, range.n);
+    int64_t numbers[2] = {0, 0};
+
+    if ((from.n > 0 && mx_str_to_int(from, 0, INT32_MAX, &numbers[0], err)) ||
+        (to.n > 0 && mx_str_to_int(to, 1, INT32_MAX, &numbers[1], err))) {
+        return mx_err_wrap(err, "range");
+    }
+    rule->part_from = (unsigned)numbers[0];
+    rule->part_to = (unsigned)numbers[1];
+    return 0;
+}
+
 static int take_tflags(struct rule_reader *reader, struct rule_draft *draft,
                        struct mx_str value, struct mx_err *err)
 {
     struct mx_str rest = value, word, max_hits = MX_STR("maxhits=");
+    struct mx_str range = MX_STR("range=");
     int64_t n = 0;
 
     (void)reader;
     draft->rule.flags &= RULE_FLAGS_OF_DEFINITION | RULE_SUBRULE;
     draft->rule.max_hits = 0;
+    draft->rule.part_from = draft->rule.part_to = 0;
     while ((word = rule_text_word(&rest)).n > 0) {
         draft->rule.flags |= flag_of(word);
+        if (mx_str_starts(word, range) &&
+            take_range(mx_str_sub(word, range.n, word.n), &draft->rule, err)) {
+            return -1;
+        }
         if (!mx_str_starts(word, max_hits)) {
             continue;
         }

@@ -96,6 +96,8 @@ int rule_read_define(struct rule_reader *reader, struct mx_str name,
     draft->rule.name = old.name;
     draft->rule.flags = rule->flags | (old.flags & ~(unsigned)RULE_FLAGS_OF_DEFINITION);
     draft->rule.max_hits = old.max_hits;
+    draft->rule.part_from = old.part_from;
+    draft->rule.part_to = old.part_to;
     draft->rule.priority = old.priority;
     draft->rule.has_score = old.has_score;
     memcpy(draft->rule.scores, old.scores, sizeof(old.scores));

@@ -146,7 +146,6 @@ static const char *const ignored[] = {
     "olemacro_skip_exts",
     "olemacro_zip_depth",
     "olemacro_zips",
-    "parse_dkim_uris",
     "phishing_openphish_feed",
     "phishing_phishstats_feed",
     "phishing_phishstats_minscore",

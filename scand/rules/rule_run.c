@@ -282,9 +282,7 @@ static void run_group(struct run *run, size_t index)
 static void run_alone(struct run *run, uint32_t index, const struct rule_judge *with)
 {
     const struct rule *rule = &run->rules[index];
-    struct rule_match_group group = {.kind = rule->kind,
-                                     .selector = rule->selector,
-                                     .is_raw = (rule->flags & RULE_RAW) != 0};
+    struct rule_match_group group = rule_match_texts(rule);
     struct rule_texts texts;
     rule_run_texts(run->arena, run->input->texts, &group, &texts);
     struct mx_str unset = rule->if_unset;

@@ -1,7 +1,8 @@
 /*
  * Picks the texts of a rule: lists that texts_form made, the value of a header, or one
- * value for each MIME part. Of several fields of one name in a part, the last one counts,
- * unlike in the header of the message, where all are joined.
+ * value for each MIME part, or for some, or all of them as one. Of several fields of one
+ * name in a part, the last one counts, unlike in the header of the message, where all are
+ * joined.
  */
 #include "rule_run_text.h"
 
@@ -10,6 +11,8 @@
 #include "mx_arena.h"
 
 #include "text/text.h"
+
+#define CONCAT_MAX (1u << 20) /* bytes of the values of all parts */
 
 static struct mx_str with_newline(struct mx_arena *arena, struct mx_str value)
 {
@@ -53,8 +56,11 @@ static struct mx_str part_value(struct mx_arena *arena, const struct text_part *
 static void part_values(struct mx_arena *arena, const struct text_tree *tree,
                         const struct rule_match_group *group, struct text_list *out)
 {
+    size_t from = group->part_from > 0 ? group->part_from - 1 : 0, to = tree->n_parts;
+    if (group->part_to > 0 && group->part_to < to)
+        to = group->part_to;
     out->v = mx_arena_array(arena, tree->n_parts + 1, sizeof(*out->v));
-    for (size_t i = 0; i < tree->n_parts; i++)
+    for (size_t i = from; i < to; i++)
         out->v[out->n++] = part_value(arena, &tree->parts[i], group);
 }
 
@@ -63,6 +69,20 @@ static void one(struct mx_arena *arena, struct mx_str text, struct text_list *ou
     out->v = mx_arena_alloc(arena, sizeof(*out->v));
     out->v[0] = text;
     out->n = 1;
+}
+
+/* The values of all parts as one; each with its newline already. */
+static void concat(struct mx_arena *arena, struct text_list *list)
+{
+    struct mx_buf buf = {.max = CONCAT_MAX};
+    for (size_t i = 0; i < list->n; i++) {
+        if (list->v[i].p == NULL)
+            mx_buf_str(&buf, "\n");
+        else
+            mx_buf_add(&buf, list->v[i].p, list->v[i].n);
+    }
+    one(arena, mx_str_dup(arena, mx_str_of(buf.p ? buf.p : "", buf.n)), list);
+    mx_buf_fini(&buf);
 }
 
 void rule_run_texts(struct mx_arena *arena, const struct texts *texts,
@@ -75,7 +95,11 @@ void rule_run_texts(struct mx_arena *arena, const struct texts *texts,
     case RULE_RAWBODY: out->list = texts->rawbody; return;
     case RULE_URI: out->list = texts->uris; return;
     case RULE_FULL: one(arena, texts->full, &out->list); return;
-    case RULE_MIMEHEADER: part_values(arena, &texts->tree, group, &out->list); return;
+    case RULE_MIMEHEADER:
+        part_values(arena, &texts->tree, group, &out->list);
+        if (group->is_concat)
+            concat(arena, &out->list);
+        return;
     case RULE_HEADER:
         out->is_missing = !text_header_get(arena, texts, group->selector, &value);
         if (!out->is_missing)

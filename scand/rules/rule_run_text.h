@@ -13,8 +13,8 @@ struct rule_texts {
 
 /**
  * rule_run_texts(arena, texts, group, out):
- * The texts of a kind and selector. For mimeheader: one for each part, with p NULL where
- * the part has no such field.
+ * The texts of a kind and selector. For mimeheader: one for each part in the range, with
+ * p NULL where the part has no such field; with "concat" all of them as one text.
  */
 void rule_run_texts(struct mx_arena *arena, const struct texts *texts,
                     const struct rule_match_group *group, struct rule_texts *out);

@@ -120,7 +120,8 @@ uint64_t rule_set_digest(const struct rule_set *set)
 
     for (size_t i = 0; i < set->n_rules; i++) {
         const struct rule *rule = &set->rules[i];
-        uint32_t numbers[] = {(uint32_t)rule->kind, rule->flags, rule->max_hits};
+        uint32_t numbers[] = {(uint32_t)rule->kind, rule->flags, rule->max_hits,
+                              rule->part_from, rule->part_to};
 
         hash = mix_str(hash, rule->name);
         hash = mix(hash, numbers, sizeof(numbers));

@@ -56,13 +56,15 @@ enum rule_flag {
     RULE_RAW = 1 << 13,           /* mimeheader :raw */
     RULE_HAS_CAPTURE = 1 << 14,   /* (?<NAME>...) */
     RULE_NEEDS_CAPTURE = 1 << 15, /* %{NAME} */
+    RULE_CONCAT = 1 << 16,        /* mimeheader: all parts are one text */
 };
 
 struct rule {
     struct mx_str name;
     enum rule_kind kind;
-    unsigned flags;    /* enum rule_flag */
-    unsigned max_hits; /* of RULE_MULTIPLE; 0 no bound */
+    unsigned flags;              /* enum rule_flag */
+    unsigned max_hits;           /* of RULE_MULTIPLE; 0 no bound */
+    unsigned part_from, part_to; /* mimeheader: of the parts, from 1; 0 open */
     int priority;
     double scores[4];       /* by score set */
     bool has_score;         /* a score line exists; else the default */

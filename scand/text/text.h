@@ -204,6 +204,9 @@ struct text_nets {
 struct text_settings {
     struct text_nets trusted, internal; /* of neither: SpamAssassin's guess */
     struct text_nets msa;               /* hosts that take mail from our own users only */
+    struct mx_str envelope_header;      /* the field that holds the sender; "" a guess */
+    size_t body_part_max;               /* characters; 0: TEXT_BODY_PART_MAX */
+    size_t rawbody_part_max;            /* bytes; 0: TEXT_RAWBODY_PART_MAX */
     struct text_lists lists;
 };
 

@@ -52,11 +52,11 @@ static bool render(struct mx_arena *arena, struct text_part *part)
     return part->html->is_wide;
 }
 
-/* ${s} without what is behind TEXT_BODY_PART_MAX characters: cut behind a line end, or
- * behind a space, if one is near. */
-static struct mx_str cut(struct mx_str s)
+/* ${s} without what is behind ${max_chars} characters: cut behind a line end, or behind a
+ * space, if one is near. */
+static struct mx_str cut(struct mx_str s, size_t max_chars)
 {
-    size_t max = text_chars_offset(s, TEXT_BODY_PART_MAX);
+    size_t max = text_chars_offset(s, max_chars);
     if (max == s.n)
         return s;
     struct mx_str rest = mx_str_sub(s, max, s.n);
@@ -74,8 +74,10 @@ static bool is_seen(const struct text_part *part)
 }
 
 /* Every leaf adds a line end, text or not, unless nothing is there yet. */
-static struct mx_str join_parts(struct mx_arena *arena, const struct text_tree *tree)
+static struct mx_str join_parts(struct mx_arena *arena, const struct texts *texts)
 {
+    const struct text_tree *tree = &texts->tree;
+    size_t max = texts->settings ? texts->settings->body_part_max : 0;
     struct mx_str *v = mx_arena_array(arena, tree->n_parts * 2 + 1, sizeof(*v));
     size_t n = 0, size = 0;
     for (size_t i = 0; i < tree->n_parts; i++) {
@@ -85,7 +87,7 @@ static struct mx_str join_parts(struct mx_arena *arena, const struct text_tree *
             v[n++] = MX_STR("\n");
             size++;
         }
-        v[n++] = cut(tree->parts[i].rendered);
+        v[n++] = cut(tree->parts[i].rendered, max > 0 ? max : TEXT_BODY_PART_MAX);
         size += v[n - 1].n;
         if (size > mx_arena_left(arena) / ARENA_PER_BYTE)
             break;
@@ -199,7 +201,7 @@ void text_body_form(struct mx_arena *arena, struct texts *texts)
     }
     if (!has_leaf)
         return; /* a multipart of nothing has no body, not even a Subject */
-    struct mx_str text = join_parts(arena, &texts->tree);
+    struct mx_str text = join_parts(arena, texts);
     if (!is_wide)
         text = text_latin1(arena, text);
     text = collapse(arena, text, is_wide);

@@ -53,6 +53,17 @@ static bool is_fetchers_guess(struct mx_arena *arena, const struct texts *texts)
     return false;
 }
 
+/* Where a site says which field its MTA writes, no other is looked at. */
+static struct mx_str configured_sender(struct mx_arena *arena, const struct texts *texts,
+                                       struct mx_str name)
+{
+    struct mx_str address;
+    if (!first_address(arena, texts, mx_str_cstr(arena, name), &address) ||
+        (address.n > 0 && mx_str_chr(address, '@') <= 0))
+        return MX_STR_NONE;
+    return address;
+}
+
 struct mx_str text_envelope_sender(struct mx_arena *arena, const struct texts *texts,
                                    const struct text_connection *connection)
 {
@@ -63,6 +74,8 @@ struct mx_str text_envelope_sender(struct mx_arena *arena, const struct texts *t
     struct mx_str address;
     if (connection && connection->is_known)
         return connection->sender.p ? connection->sender : MX_STR("");
+    if (texts->settings->envelope_header.n > 0)
+        return configured_sender(arena, texts, texts->settings->envelope_header);
     if (relays->n > relays->n_trusted)
         hop = &relays->v[relays->n_trusted];
     else if (relays->n_trusted > 0)

@@ -45,12 +45,12 @@ static size_t find_cut(struct mx_str s, size_t from, size_t within)
     return 0;
 }
 
-static struct mx_str cut(struct mx_str s)
+static struct mx_str cut(struct mx_str s, size_t max)
 {
-    if (s.n <= TEXT_RAWBODY_PART_MAX)
+    if (s.n <= max)
         return s;
-    size_t n = find_cut(s, TEXT_RAWBODY_PART_MAX, TEXT_CUT_SEARCH + 1);
-    return mx_str_sub(s, 0, n > 0 ? n : TEXT_RAWBODY_PART_MAX);
+    size_t n = find_cut(s, max, TEXT_CUT_SEARCH + 1);
+    return mx_str_sub(s, 0, n > 0 ? n : max);
 }
 
 static void add_pieces(struct mx_arena *arena, struct text_lister *lister,
@@ -74,10 +74,13 @@ static void add_pieces(struct mx_arena *arena, struct text_lister *lister,
 void text_rawbody_form(struct mx_arena *arena, struct texts *texts)
 {
     struct text_lister lister = {.max = SIZE_MAX};
+    size_t max = texts->settings ? texts->settings->rawbody_part_max : 0;
+    if (max == 0)
+        max = TEXT_RAWBODY_PART_MAX;
     for (size_t i = 0; i < texts->tree.n_parts; i++) {
         const struct text_part *part = &texts->tree.parts[i];
         if (is_wanted(part))
-            add_pieces(arena, &lister, cut(text_part_decoded(arena, part)));
+            add_pieces(arena, &lister, cut(text_part_decoded(arena, part), max));
     }
     texts->rawbody = text_lister_list(&lister);
 }

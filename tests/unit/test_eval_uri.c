@@ -31,6 +31,18 @@ static void test_check_uri_host_listed(void **state)
     eval_case_run(LISTS, EVAL_CASES(cases));
 }
 
+static void test_check_uri_host_listed_without_signers(void **state)
+{
+    static const struct eval_case cases[] = {
+        {"check_uri_host_listed('EVIL')",
+         "DKIM-Signature: v=1; a=rsa-sha256; d=mail.evil.org; s=a\n\nb\n", 0},
+        {"check_uri_host_listed('EVIL')", BODY("http://evil.org/x"), 1},
+    };
+
+    (void)state;
+    eval_case_run(LISTS "parse_dkim_uris 0\n", EVAL_CASES(cases));
+}
+
 static void test_check_https_http_mismatch(void **state)
 {
     static const struct eval_case cases[] = {
@@ -79,6 +91,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_check_uri_host_listed),
+        cmocka_unit_test(test_check_uri_host_listed_without_signers),
         cmocka_unit_test(test_check_https_http_mismatch),
         cmocka_unit_test(test_other_links),
     };

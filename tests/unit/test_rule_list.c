@@ -171,6 +171,24 @@ static void test_networks_exclude(void **state)
     rule_files_free(&files);
 }
 
+static void test_text_settings(void **state)
+{
+    struct rule_files files;
+    const struct rule_set *set = rule_files_one(
+        &files, "envelope_sender_header X-Old\nenvelope_sender_header X-Site:\n"
+                "body_part_scan_size 1000\nrawbody_part_scan_size 0\n");
+
+    (void)state;
+    assert_str(set->text.envelope_header, "X-Site");
+    assert_int_equal(set->text.body_part_max, 1000);
+    assert_true(set->text.rawbody_part_max == SIZE_MAX);
+    rule_files_free(&files);
+    set = rule_files_one(&files, "body_part_scan_size big\nnormalize_charset 0\n");
+    assert_int_equal(set->text.body_part_max, 0); /* as if nothing were said */
+    assert_int_equal(rule_problems(set, RULE_PROBLEM_SYNTAX), 2);
+    rule_files_free(&files);
+}
+
 /* Where no file mentions them, texts have the stock ones; cleared, there are none. */
 static void test_originating(void **state)
 {
@@ -204,6 +222,7 @@ int main(void)
         cmocka_unit_test(test_problems),
         cmocka_unit_test(test_networks),
         cmocka_unit_test(test_networks_exclude),
+        cmocka_unit_test(test_text_settings),
         cmocka_unit_test(test_originating),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -30,6 +30,17 @@ static const char rules[] = "body WORDS /cheap watches/i\n"
                             "header __TO To:addr =~ /(?<WHO>.+)/\n"
                             "body TO_IN_BODY /q=%{WHO}/\n"
                             "mimeheader PART Content-Type =~ /text\\/plain/\n"
+                            "mimeheader MAIN Content-Type =~ /multipart|plain/\n"
+                            "tflags MAIN range=1\n"
+                            "mimeheader SUBS Content-Type =~ /text/\n"
+                            "tflags SUBS range=2-\n"
+                            "mimeheader FIRST_TWO Content-Type =~ /html/\n"
+                            "tflags FIRST_TWO range=-2\n"
+                            "mimeheader NO_THIRD Content-Type !~ /html/\n"
+                            "tflags NO_THIRD range=3-3\n"
+                            "mimeheader JOINED Content-Type =~ /plain[^;]*\\ntext.html/\n"
+                            "tflags JOINED concat\n"
+                            "mimeheader APART Content-Type =~ /plain[^;]*\\ntext.html/\n"
                             "full FULL /watches\\r?\\n/\n"
                             "body OFF /cheap/\n"
                             "score OFF 0\n"
@@ -93,19 +104,23 @@ static int teardown(void **state)
     return 0;
 }
 
-static void run(struct fixture *f, const char *subject, const char *body)
+static void run_raw(struct fixture *f, const char *raw)
 {
     struct texts texts;
     struct text_connection nothing = {.is_known = false};
-    mx_arena_reset(f->arena);
-    const char *raw = mx_arena_printf(f->arena,
-                                      "From: a@example.org\nTo: <me@example.net>\n"
-                                      "Subject: %s\nContent-Type: text/plain\n\n%s",
-                                      subject, body);
     assert_int_equal(
         texts_form(f->arena, &f->set->text, mx_str(raw), &nothing, &texts, NULL), 0);
     struct rule_run_input input = {.texts = &texts, .bayes = -1};
     rule_run(f->runner, f->scratch, f->arena, &input, &f->hits);
+}
+
+static void run(struct fixture *f, const char *subject, const char *body)
+{
+    mx_arena_reset(f->arena);
+    run_raw(f, mx_arena_printf(f->arena,
+                               "From: a@example.org\nTo: <me@example.net>\n"
+                               "Subject: %s\nContent-Type: text/plain\n\n%s",
+                               subject, body));
 }
 
 /* How often it hit; 0: not. */
@@ -129,6 +144,22 @@ static void test_run_body(void **state)
     run(f, "special", "nothing of it\n");
     assert_true(hit(f, "NO_SUBJECT") == 0 && hit(f, "WORDS") == 0);
     assert_true(hit(f, "BOTH") == 0 && hit(f, "TWICE") == 0);
+}
+
+/* Parts count from 1, the message itself. */
+static void test_run_mimeheader_parts(void **state)
+{
+    struct fixture *f = *state;
+    run_raw(f, "Content-Type: multipart/mixed; boundary=b\n\n"
+               "--b\nContent-Type: text/plain\n\na\n"
+               "--b\nContent-Type: text/html\n\n<p>a\n--b--\n");
+    assert_true(hit(f, "MAIN") == 1 && hit(f, "SUBS") == 1);
+    assert_true(hit(f, "FIRST_TWO") == 0 && hit(f, "NO_THIRD") == 0);
+    assert_true(hit(f, "JOINED") == 1 && hit(f, "APART") == 0);
+    run(f, "x", "one part\n");
+    assert_true(hit(f, "MAIN") == 1 && hit(f, "SUBS") == 0);
+    assert_true(hit(f, "NO_THIRD") == 1); /* nothing there that matches */
+    assert_true(hit(f, "JOINED") == 0);
 }
 
 static void test_run_scores_each_of_multiple(void **state)
@@ -182,6 +213,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         BOTH_WAYS(test_run_body),
         BOTH_WAYS(test_run_scores_each_of_multiple),
+        BOTH_WAYS(test_run_mimeheader_parts),
         BOTH_WAYS(test_run_headers),
         BOTH_WAYS(test_run_captures),
         BOTH_WAYS(test_run_limit_is_no_hit),

@@ -132,6 +132,21 @@ static void test_rawbody_cuts_parts(void **state)
     assert_true(size >= TEXT_RAWBODY_PART_MAX && size <= TEXT_RAWBODY_PART_MAX + 80);
 }
 
+/* As rule files say how much of a part is looked at. */
+static void test_body_and_rawbody_part_sizes(void **state)
+{
+    struct text_settings settings = {.body_part_max = 10, .rawbody_part_max = 20};
+    struct texts texts;
+    struct mx_err err;
+    char *message = mx_arena_alloc(*state, 4000);
+    memset(message, 'x', 3000);
+    message[0] = '\n';
+    assert_int_equal(texts_form(*state, &settings, mx_str(message), NULL, &texts, &err),
+                     0);
+    assert_int_equal(texts.body.v[1].n, 10);
+    assert_int_equal(texts.rawbody.v[0].n, 20);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -140,6 +155,7 @@ int main(void)
         cmocka_unit_test(test_body_of_bytes_or_characters),
         cmocka_unit_test(test_body_cuts_lines),
         cmocka_unit_test(test_body_cuts_parts),
+        cmocka_unit_test(test_body_and_rawbody_part_sizes),
         cmocka_unit_test(test_body_fills_in_the_parts),
         cmocka_unit_test(test_rawbody_is_decoded_but_not_rendered),
         cmocka_unit_test(test_rawbody_pieces),

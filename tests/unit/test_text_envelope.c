@@ -39,6 +39,31 @@ static void test_envelope_sender_table(void **state)
     }
 }
 
+/* The field that the site names, or none. */
+static void test_envelope_sender_configured(void **state)
+{
+    static const struct text_settings settings = {
+        .envelope_header = {"X-Site-Sender", sizeof("X-Site-Sender") - 1}};
+    static const struct {
+        const char *head, *sender;
+    } wanted[] = {
+        {"Return-Path: <b@example.com>\nX-Site-Sender: <s@example.com>\n",
+         "s@example.com"},
+        {"X-Site-Sender: <>\nReturn-Path: <b@example.com>\n", NULL},
+        {"X-Site-Sender: nobody\nReturn-Path: <b@example.com>\n", NULL},
+        {"Return-Path: <b@example.com>\n", NULL},
+    };
+    for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+        struct texts texts;
+        const char *raw = mx_arena_printf(*state, "%s\nbody\n", wanted[i].head);
+        assert_int_equal(texts_form(*state, &settings, mx_str(raw), NULL, &texts, NULL),
+                         0);
+        assert_int_equal(texts.envelope_from.p == NULL, wanted[i].sender == NULL);
+        if (wanted[i].sender)
+            assert_slice(*state, texts.envelope_from, wanted[i].sender);
+    }
+}
+
 static void test_envelope_sender_milter_knows(void **state)
 {
     static const struct text_settings settings = {.trusted = {NULL, 0}};
@@ -58,6 +83,7 @@ static void test_envelope_sender_milter_knows(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_envelope_sender_configured),
         cmocka_unit_test(test_envelope_sender_table),
         cmocka_unit_test(test_envelope_sender_milter_knows),
     };
