@@ -202,7 +202,10 @@ static int load_checked(const struct running *running, struct mx_conf **out,
     if (mx_conf_load(running->env.conf_path, running->sections, mx_daemon_section_names,
                      &conf, err) < 0)
         return -1;
-    if (running->daemon->check && running->daemon->check(conf, err) < 0) {
+    const struct mx_daemon *daemon = running->daemon;
+    int (*check)(const struct mx_conf *, struct mx_err *) =
+        daemon->check_running ? daemon->check_running : daemon->check;
+    if (check && check(conf, err) < 0) {
         mx_conf_free(conf);
         return -1;
     }

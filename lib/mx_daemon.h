@@ -54,6 +54,9 @@ struct mx_daemon {
     const char *(*features)(void);
     /* What -t, start and reload check beyond single values. May be NULL. */
     int (*check)(const struct mx_conf *conf, struct mx_err *err);
+    /* For reload, where ->check would keep a running daemon from its work: what it leaves
+       out must be found later. NULL: ->check. */
+    int (*check_running)(const struct mx_conf *conf, struct mx_err *err);
     /* Start, serve until STOP, drain, free. */
     int (*run)(struct mx_daemon_env *env, struct mx_err *err);
 };

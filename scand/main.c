@@ -29,6 +29,11 @@ static int check(const struct mx_conf *conf, struct mx_err *err)
     return scan_chain_check(mx_conf_get(conf, "scand"), err);
 }
 
+static int check_running(const struct mx_conf *conf, struct mx_err *err)
+{
+    return scan_chain_check_names(mx_conf_get(conf, "scand"), err);
+}
+
 int main(int argc, char **argv)
 {
     static const struct mx_conf_section *const sections[] = {&scan_conf_section,
@@ -39,6 +44,7 @@ int main(int argc, char **argv)
         .sections = sections,
         .features = features,
         .check = check,
+        .check_running = check_running,
         .run = supervisor_run,
     };
     if (argc > 1 && strcmp(argv[1], ENGINE_ARG) == 0)

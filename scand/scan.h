@@ -7,8 +7,8 @@
  *
  *   load   in the engine parent, once, before workers are forked: what is large and
  *          shared copy-on-write (signatures, rules). Fails: the detector is degraded.
- *   check  -t, start and reload, in whatever process: what load would refuse, at a cost
- *          that a service can bear between two messages (no compiling, no signatures).
+ *   check  -t and start: what load would refuse, without what is dear (no compiling, no
+ *          signatures).
  *          more_symbols answers after it as after load. Fails: MX_ERR_INPUT is a fault of
  *          the settings; any other the engine will tell. NULL: nothing to look at.
  *   start  in each worker, before the sandbox closes: whatever it must open itself.

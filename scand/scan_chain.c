@@ -288,3 +288,16 @@ int scan_chain_check(const struct scan_conf *conf, struct mx_err *err)
     scan_chain_free(chain);
     return rc;
 }
+
+int scan_chain_check_names(const struct scan_conf *conf, struct mx_err *err)
+{
+    struct scan_chain *chain = NULL;
+    if (scan_chain_new(conf, &chain, err) < 0)
+        return -1;
+    bool has_files = false;
+    for (size_t i = 0; i < chain->n; i++)
+        has_files |= chain->links[i].detector->check != NULL;
+    int rc = has_files ? 0 : make_weights(chain, err);
+    scan_chain_free(chain);
+    return rc;
+}

@@ -55,10 +55,16 @@ struct scan_versions scan_chain_versions(const struct scan_chain *chain);
 
 /**
  * scan_chain_check(conf, err):
- * -t, start and reload: names of detectors and symbols, and what detectors check without
- * loading what is dear.
+ * -t and start: names of detectors and symbols, and what detectors check without loading
+ * what is dear.
  * Fails:  any of these is wrong (-1).
  */
 int scan_chain_check(const struct scan_conf *conf, struct mx_err *err);
+
+/**
+ * scan_chain_check_names(conf, err):
+ * Reload: the same, without what needs a file: the engine that loads them tells that.
+ */
+int scan_chain_check_names(const struct scan_conf *conf, struct mx_err *err);
 
 #endif

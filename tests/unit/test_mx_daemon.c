@@ -39,13 +39,22 @@ static const struct mx_conf_section own_section = {"policyd", "Its own.",
 static const struct mx_conf_section *const own_sections[] = {&own_section, NULL};
 
 /* Seven workers are what a deeper check would refuse. */
-static int check(const struct mx_conf *conf, struct mx_err *err)
+static int check_running(const struct mx_conf *conf, struct mx_err *err)
 {
     const struct own *own = mx_conf_get(conf, "policyd");
     if (own->workers == 7)
         return mx_err_set(err, MX_ERR_INPUT, "%s: seven is too many",
                           mx_conf_where(conf, "policyd.workers"));
     return 0;
+}
+
+/* Six are what only a check with time would. */
+static int check(const struct mx_conf *conf, struct mx_err *err)
+{
+    const struct own *own = mx_conf_get(conf, "policyd");
+    if (own->workers == 6)
+        return mx_err_set(err, MX_ERR_INPUT, "six is even");
+    return check_running(conf, err);
 }
 
 static int run(struct mx_daemon_env *env, struct mx_err *err)
@@ -83,6 +92,7 @@ static const struct mx_daemon daemon_under_test = {
     .sections = own_sections,
     .features = features,
     .check = check,
+    .check_running = check_running,
     .run = run,
 };
 
@@ -261,6 +271,27 @@ static void test_check(void **state)
     assert_says(f->text, "mxdrop.yaml:1:20: policyd.workers: 9 is out of range");
 }
 
+/* What takes time is left out while the daemon has other work. */
+static void test_reload_has_a_check_of_its_own(void **state)
+{
+    struct fixture *f = *state;
+    write_conf(f, "policyd: {workers: 6}\n");
+    assert_int_equal(run_once(f, "-tc", f->conf), 1);
+    assert_says(f->text, "six is even");
+    write_conf(f, "policyd: {workers: 3}\n");
+    serve(f);
+    next_message(f);
+    write_conf(f, "policyd: {workers: 6}\n");
+    kill(f->pid, SIGHUP);
+    next_message(f); /* RELOADING */
+    assert_string_equal(next_message(f), "READY=1");
+    assert_string_equal(next_message(f), "STATUS=now 6");
+    kill(f->pid, SIGTERM);
+    assert_int_equal(finish(f), 0);
+    while (strcmp(next_message(f), "STOPPING=1") != 0)
+        ;
+}
+
 static void test_run_that_fails_exits_1(void **state)
 {
     struct fixture *f = *state;
@@ -353,6 +384,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_missing_file_says_the_way_out, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_check, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_reload_has_a_check_of_its_own, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_run_that_fails_exits_1, setup, teardown),
         cmocka_unit_test_setup_teardown(test_metrics_address_is_a_start_error, setup,
                                         teardown),

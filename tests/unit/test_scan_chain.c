@@ -45,6 +45,23 @@ static void test_check_scores(void **state)
     assert_int_equal(scan_chain_check(&conf, NULL), -1);
 }
 
+/* Names are refused at once; what a rule file may declare is for the engine to say. */
+static void test_check_names_reads_no_file(void **state)
+{
+    (void)state;
+    const char *names[] = {"gtube", "rules"}, *scores[] = {"OF_A_FILE 1"};
+    const char *dirs[] = {MX_SOURCE_DIR "/tests/data/rules"};
+    struct scan_conf conf = conf_of(names, 2);
+    conf.rules.dirs = (struct mx_conf_strings){dirs, 1};
+    conf.scores = (struct mx_conf_strings){scores, 1};
+    assert_int_equal(scan_chain_check(&conf, NULL), -1);
+    assert_int_equal(scan_chain_check_names(&conf, NULL), 0);
+    conf.detectors.n = 1; /* no detector with files: all symbols are known */
+    assert_int_equal(scan_chain_check_names(&conf, NULL), -1);
+    names[0] = "colour";
+    assert_int_equal(scan_chain_check_names(&conf, NULL), -1);
+}
+
 /* Every detector of the table: symbols that do not clash, names that fit the metrics. */
 static void test_table_is_sound(void **state)
 {
@@ -166,6 +183,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_new_refuses_names),
         cmocka_unit_test(test_check_scores),
+        cmocka_unit_test(test_check_names_reads_no_file),
         cmocka_unit_test(test_table_is_sound),
         cmocka_unit_test(test_run_in_order_of_cost),
         cmocka_unit_test(test_run_only),
