@@ -108,6 +108,13 @@ static void check_type_field(const struct message_header *headers, size_t n,
         scan_add(result, "MX_MIME_AMBIGUOUS", "two Content-Transfer-Encoding fields");
 }
 
+static bool is_empty_multipart(const struct message *msg, size_t i)
+{
+    bool has_child =
+        i + 1 < msg->n_parts && msg->parts[i + 1].depth > msg->parts[i].depth;
+    return mx_str_starts(msg->parts[i].type, MX_STR("multipart/")) && !has_child;
+}
+
 static void check_parts(const struct message *msg, struct scan_result *result)
 {
     for (size_t i = 0; i < msg->n_parts; i++) {
@@ -116,6 +123,10 @@ static void check_parts(const struct message *msg, struct scan_result *result)
             scan_add(result, "MX_MIME_PARTIAL", "%s", "");
         if (mx_str_eq(part->type, MX_STR("message/external-body")))
             scan_add(result, "MX_MIME_EXTERNAL", "%s", "");
+        if (is_empty_multipart(msg, i) && msg->cuts == 0 && !msg->is_truncated &&
+            !scan_has(result, "MX_MIME_NO_BOUNDARY"))
+            scan_add(result, "MX_MIME_NO_PARTS", "%s",
+                     mx_str_esc(scan_scratch(result), part->type));
         if (part->is_hidden)
             scan_add(result, "MX_MIME_HIDDEN", "%s",
                      mx_str_esc(scan_scratch(result), part->type));

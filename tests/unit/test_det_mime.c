@@ -56,6 +56,8 @@ static void test_run_broken_structure(void **state)
     (void)state;
     EXPECT(&det_mime, TYPE("multipart/mixed; boundary=b") "\r\n--b\r\n\r\nx\r\n",
            "MX_MIME_NO_END");
+    EXPECT(&det_mime, TYPE("multipart/mixed; boundary=b") "\r\npreamble\r\n--b--\r\n",
+           "MX_MIME_NO_PARTS");
     EXPECT(&det_mime, TYPE("multipart/mixed") "\r\n--b\r\n\r\nx\r\n--b--\r\n",
            "MX_MIME_NO_BOUNDARY");
 }
