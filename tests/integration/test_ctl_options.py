@@ -69,10 +69,28 @@ def test_limit_bounds_what_is_shown(cluster):
         assert counts[0] >= 3 and counts[1] == 2, (command, counts)
 
 
-def test_status_counters_are_shown_when_wanted(cluster):
+def test_status_counters_are_shown_when_wanted(cluster, mails):
     """Without the option they are left out."""
+    cluster.ctl("scan", str(mails / "1-clean.eml"))
     assert "mxdrop_scan_messages_total" not in cluster.ctl("status").stdout
     assert "mxdrop_scan_messages_total" in cluster.ctl("status", "--counters").stdout
+
+
+def test_status_strict_exits_1_where_something_is_wrong(cluster):
+    """Without signatures that are fresh the scanners are degraded; the exit code says it."""
+    def codes():
+        return [cluster.ctl("status", *option, check=False).returncode
+                for option in ([], ["--strict"])]
+    harness.wait_until(lambda: codes() == [0, 0], "a sound cluster")
+    path = cluster.dir / "mxdrop.yaml"
+    before = path.read_text()
+    path.write_text(before.replace("clamav:\n", "clamav:\n    max_age: 1ms\n", 1))
+    cluster.up.popen.send_signal(signal.SIGHUP)
+    try:
+        harness.wait_until(lambda: codes() == [0, 1], "degraded scanners")
+    finally:
+        path.write_text(before)
+        cluster.up.popen.send_signal(signal.SIGHUP)
 
 
 def test_scan_only_profile_now(cluster, mails):
@@ -110,6 +128,17 @@ def test_rules_all_and_overlay(mails):
     overlay = mails / "overlay.cf"
     overlay.write_text("score SITE_Y 7.75\n")
     assert "7.75" in ctl("rules", "explain", f"--overlay={overlay}", "SITE_Y", str(rules)).stdout
+
+
+def test_rules_diff_required(mails):
+    """Whether a message crosses depends on where the line is."""
+    for name, score in (("old", 2), ("new", 4)):
+        (mails / name).mkdir()
+        (mails / name / "r.cf").write_text(f"body SITE_Z /Hello/\nscore SITE_Z {score}\n")
+    asked = ["rules", "diff", str(mails / "old"), str(mails / "new"),
+             "--sample", str(mails / "1-clean.eml")]
+    assert ctl(*asked, "--required=3", check=False).returncode == 3
+    assert ctl(*asked, "--required=5", check=False).returncode == 0
 
 
 def test_keygen_secret_file_is_private_and_new(mails):

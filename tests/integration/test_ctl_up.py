@@ -103,8 +103,8 @@ def test_mail_through_postfix_reaches_the_sink(place):
 
 
 def test_what_dies_is_started_again(place):
-    """policyd and Redis killed: back by themselves, state kept."""
-    with Up(place, "--smtp", "0", "--scanners", "1") as up:
+    """policyd and Redis killed: back by themselves, state kept; the last option counts."""
+    with Up(place, "--smtp", "0", "--scanners", "1", "--no-restart", "--restart") as up:
         up.ctl("lists", "deny", "system", "bad.example")
         for name in ("policyd-1", "redis"):
             before = up.pid(name)

@@ -52,7 +52,7 @@ def test_counters_and_times_of_a_message(cluster):
     counters = {
         "policyd-1": ("mxdrop_policy_requests_total", "mxdrop_policy_spam_scanned_total",
                       "mxdrop_policy_store_commands", "mxdrop_policy_virus_total",
-                      "mxdrop_policy_spam_block_total"),
+                      "mxdrop_policy_spam_block_total", "mxdrop_policy_sa_spamnodnsbl_total"),
         "scand-1": ("mxdrop_scan_viruses_total",),
         "milter": ("mxdrop_shim_connections_total", "mxdrop_shim_forged_headers_total",
                    "mxdrop_shim_recipients_total", "mxdrop_shim_spooled_bytes_total")}
@@ -86,6 +86,10 @@ def test_spam_that_is_tagged_is_counted(cluster):
     cluster.wait_log("scand-1", "engine.ready", seen=seen)
     assert send(cluster, mta.message("gtube", mta.GTUBE + "\r\n")).data[0] == 250
     assert cluster.metric("policyd-1", "mxdrop_policy_spam_realtag_total") == before + 1
+    cluster.ctl("prefs", "set", "junk@example.test", "spam_action=folder")
+    assert send(cluster, mta.message("gtube", mta.GTUBE + "\r\n"),
+                "junk@example.test").data[0] == 250
+    assert cluster.metric("policyd-1", "mxdrop_policy_spam_realdir_total") == 1
 
 
 def count(policyd, metric):

@@ -234,6 +234,13 @@ def test_workers_are_announced(site):
     assert policyd.rcpt("a@s.example", "bob@example.org").topology == version
 
 
+def test_node_and_advertise_are_what_the_registry_has(site):
+    """Shims hear of the address that they can reach."""
+    _, policyd = site.policyd(node="p-7", advertise="tcp://192.0.2.77:7777")
+    nodes = wait_until(lambda: policyd.topology().policyds, "the entry")
+    assert [(n.id, n.endpoint) for n in nodes] == [("p-7", "tcp://192.0.2.77:7777")]
+
+
 def test_drain(site):
     """SIGTERM: what is under way is answered, the rest is sent elsewhere, exit 0."""
     process, policyd = site.policyd()

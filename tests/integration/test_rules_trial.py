@@ -81,6 +81,12 @@ def test_bounds_are_those_of_the_new_settings(scand, site):
     until(lambda: wire.symbols(one.client.scan(HAM)) == {"SITE_BAD": 6})
 
 
+def test_trial_messages_bounds_the_sample(scand, site):
+    one = scand(**settings(site, trial_messages=7))
+    reload(one, "body SITE_MEET /shall we meet/\nscore SITE_MEET 0.6\n", site)
+    one.wait_log('reload.tried generation=2 result="7 messages, 7 moved')
+
+
 def test_no_sample_is_no_trial(scand, site):
     one = scand(**settings(site, trial_sample='""'))
     reload(one, "body SITE_BAD /Hello/\nscore SITE_BAD 6\n", site)

@@ -158,3 +158,41 @@ def test_keys_say_who_may_ask(scand):
                     client.receive(request, timeout=1)
         finally:
             client.close()
+
+
+RULES = """
+loadplugin Mail::SpamAssassin::Plugin::RelayEval
+header SITE_TRUSTED  X-Spam-Relays-Trusted =~ /192\\.0\\.2\\.1/
+header SITE_INTERNAL X-Spam-Relays-Internal =~ /192\\.0\\.2\\.1/
+body   SITE_NEAR     /near the top/
+rawbody SITE_FAR     /far below/
+score  SITE_NEAR     2
+"""
+RELAYED = (b"Received: from a.example (a.example [192.0.2.1]) by mx.example.net with ESMTP;\r\n"
+           b" Mon, 1 Jun 2026 10:00:00 +0000\r\n" + HEAD + b"\r\nnear the top\r\n" +
+           (b"x" * 70 + b"\r\n") * 2000 + b"\r\nfar below\r\n")
+
+
+@pytest.mark.parametrize("setting, value, expected", [
+    ("cache_dir", "''", {"SITE_NEAR": 2, "SITE_FAR": 1}),
+    ("trusted_networks", "['192.0.2.0/24', '198.51.100.0/24']",
+     {"SITE_TRUSTED": 1, "SITE_INTERNAL": 1, "SITE_NEAR": 2, "SITE_FAR": 1}),
+    ("internal_networks", "['198.51.100.0/24']", {"SITE_NEAR": 2, "SITE_FAR": 1}),
+    ("max_size", "64KiB", {"SITE_NEAR": 2}),
+    ("overlay", None, {"SITE_NEAR": 4.5, "SITE_FAR": 1})])
+def test_rules_settings(scand, tmp_path, setting, value, expected):
+    """Rules of a directory of the site's own, and what each setting changes."""
+    rules, cache = tmp_path / "rules", tmp_path / "cache"
+    rules.mkdir()
+    cache.mkdir()
+    (rules / "site.cf").write_text(RULES)
+    (tmp_path / "overlay.cf").write_text("score SITE_NEAR 4.5\n")
+    settings = {"dirs": f"['{rules}']", "cache_dir": f"'{cache}'",
+                setting: value or f"'{tmp_path}/overlay.cf'"}
+    if setting == "internal_networks":
+        settings["trusted_networks"] = "['192.0.2.0/24']"
+        expected = {**expected, "SITE_TRUSTED": 1}
+    flow = ", ".join(f"{key}: {what}" for key, what in settings.items())
+    one = scand(detectors="[rules]", rules="{" + flow + "}")
+    assert wire.symbols(one.client.scan(RELAYED)) == expected
+    assert bool(os.listdir(cache)) == (setting != "cache_dir")

@@ -7,10 +7,14 @@ import stat
 import time
 
 import pytest
+import yaml
+import zmq
 
 pytest.importorskip("google.protobuf")
 import harness  # noqa: E402
+import milter_client  # noqa: E402
 from fake_cluster import policy  # noqa: E402
+from test_policyd import site  # noqa: E402,F401 pylint: disable=unused-import
 from test_shim import shim_of  # noqa: E402,F401 pylint: disable=unused-import
 
 SLOW = 1.0  # s, longer than the shortened budgets and than the default at HELO
@@ -140,3 +144,26 @@ def test_user_is_who_it_becomes(shim_of):
     finally:
         other.popen.kill()
         other.popen.wait()
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_keys_reach_policyd_over_tcp(site, is_known):  # noqa: F811
+    """With our keys on its list policyd decides; with others it is as if it were down."""
+    (public, secret), (ours, our_secret), (listed, _) = (
+        [key.decode() for key in zmq.curve_keypair()] for _ in range(3))
+    endpoint = f"tcp://127.0.0.1:{harness.free_port()}"
+    site.policyd(endpoint=endpoint, public_key=public, secret_key=secret,
+                 allowed_keys=[ours if is_known else listed])
+    config = site.dir / "milter.yaml"
+    config.write_text(yaml.safe_dump({"milter": {
+        "socket": f"unix:{site.dir}/milter.sock", "allow_root": True, "public_key": ours,
+        "secret_key": our_secret, "policyd": [f"{endpoint} {public}"], "ask_at": ["rcpt"]}}))
+    milter = harness.Process([harness.program("mxdrop-milter"), "-c", config],
+                             site.dir / "milter.log")
+    try:
+        harness.wait_until((site.dir / "milter.sock").exists, "the milter's socket")
+        with milter_client.Session(site.dir / "milter.sock") as session:
+            reply = session.send("a@s.example", ["bob"], b"\r\n").rcpts["bob"]
+        assert reply[0] == (550 if is_known else 451), (reply, milter.log())
+    finally:
+        milter.stop()

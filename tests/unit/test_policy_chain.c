@@ -67,12 +67,26 @@ static void test_ref_keeps(void **state)
     policy_bed_fini(&bed);
 }
 
+static void test_deadlines_by_stage(void **state)
+{
+    static const int64_t expected[] = {11, 12, 13, 14, 15};
+    struct policy_bed bed;
+    (void)state;
+    policy_bed_init(&bed, "  deadline: {connect: 11ms, helo: 12ms, mail: 13ms, "
+                          "rcpt: 14ms, content: 15ms}\n");
+    for (size_t i = 0; i < POLICYD_STAGES; i++)
+        assert_int_equal(policy_chain_deadline_ms(bed.chain, policyd_conf_stage(i)),
+                         expected[i]);
+    policy_bed_fini(&bed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_new_refuses),
         cmocka_unit_test(test_new_off_is_not_started),
         cmocka_unit_test(test_ref_keeps),
+        cmocka_unit_test(test_deadlines_by_stage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -162,12 +162,31 @@ static void test_connect_writes_nothing(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+static void test_settings_of_the_foreign_store(void **state)
+{
+    struct bed *bed = *state;
+    struct store_redis_settings own = bed->redis.settings, foreign;
+    own.dovecot = (struct store_dovecot_settings){.address = "unix:/d",
+                                                  .username = "reader",
+                                                  .password = "sesame",
+                                                  .db = 7,
+                                                  .prefix = ""};
+    store_redis_dovecot(&own, &foreign);
+    assert_string_equal(foreign.address, "unix:/d");
+    assert_string_equal(foreign.username, "reader");
+    assert_string_equal(foreign.password, "sesame");
+    assert_int_equal(foreign.db, 7);
+    assert_true(foreign.is_foreign);
+    assert_int_equal(foreign.connect_timeout_ms, own.connect_timeout_ms);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_ask_usage_is_dovecots),     TEST(test_ask_missing_keeps_ours),
-        TEST(test_ask_username_is_escaped),   TEST(test_ask_garbage_is_unknown),
-        TEST(test_ask_dovecot_gone_and_back), TEST(test_connect_writes_nothing),
+        TEST(test_settings_of_the_foreign_store), TEST(test_ask_usage_is_dovecots),
+        TEST(test_ask_missing_keeps_ours),        TEST(test_ask_username_is_escaped),
+        TEST(test_ask_garbage_is_unknown),        TEST(test_ask_dovecot_gone_and_back),
+        TEST(test_connect_writes_nothing),
     };
     signal(SIGPIPE, SIG_IGN);
     if (!private_redis_is_installed()) {
