@@ -102,15 +102,66 @@ def test_sample_that_is_gone_is_said_and_refuses_nothing(scand, site):
     assert "taken untried" in reason and "nobody" in reason
 
 
+def fill(site, number=480):
+    """A sample that takes its time."""
+    for i in range(number):
+        (site / "ham" / f"x{i:03}.eml").write_bytes(HAM * 200)
+
+
+def serving_engine(one):
+    return int(re.search(r"engine.ready generation=1 pid=(\d+)", one.log())[1])
+
+
+def trials(one):
+    """Trials under way: {process id of the engine: process id of its trial}."""
+    found = {}
+    for engine in children(one.process.pid):
+        for pid in children(engine):
+            if read(f"/proc/{pid}/comm").strip() == "scand-trial":
+                found[engine] = pid
+    return found
+
+
+def children(pid):
+    return [int(child) for child in read(f"/proc/{pid}/task/{pid}/children").split()]
+
+
+def read(path):
+    """A file of /proc; of a process that has ended it is empty."""
+    try:
+        with open(path, encoding="ascii") as f:
+            return f.read()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
+def test_rules_that_kill_their_trial_are_refused(scand, site):
+    one = scand(**settings(site))
+    fill(site, 60)
+    serving = serving_engine(one)
+    reload(one, OLD, site)
+    until(lambda: serving in trials(one))
+    trial = until(lambda: [pid for engine, pid in trials(one).items() if engine != serving])
+    os.kill(trial[0], signal.SIGKILL)
+    one.wait_log("reload.refused generation=2 trial=\"it died on a message of the sample\"")
+    assert wire.symbols(one.client.scan(HAM)) == {"SITE_MEET": 0.5}
+
+
+def test_sigterm_ends_a_trial(scand, site):
+    one = scand(**settings(site))
+    fill(site)
+    reload(one, OLD, site)
+    one.wait_log("reload.trial generation=2")
+    one.process.terminate()
+    assert one.process.wait(20) == 0
+
+
 def test_serving_engine_that_dies_in_a_trial_is_replaced(scand, site):
     one = scand(**settings(site))
-    for i in range(480):  # it takes its time
-        (site / "ham" / f"x{i:03}.eml").write_bytes(HAM * 200)
+    fill(site)
     reload(one, "body SITE_BAD /Hello/\nscore SITE_BAD 6\n", site)
     one.wait_log("reload.trial generation=2")
-    engine = until(lambda: [int(m) for m in re.findall(
-        r"engine.ready generation=1 pid=(\d+)", one.log())])[0]
-    os.kill(engine, signal.SIGKILL)
+    os.kill(serving_engine(one), signal.SIGKILL)
     one.wait_log("engine.ready generation=2")
     until(lambda: wire.symbols(one.client.scan(HAM)) == {"SITE_BAD": 6})
     assert "engine that served has ended" in degraded(one)["rules_trial"]

@@ -48,9 +48,28 @@ static void test_add_is_bounded(void **state)
     fixture_free(&f);
 }
 
+static void test_spent_is_bounded(void **state)
+{
+    (void)state;
+    struct mx_arena *arena = mx_arena_new(8u << 20);
+    struct scan_result result;
+    scan_result_init(&result, arena);
+    result.detector = "x";
+    assert_false(scan_is_profiled(&result));
+    scan_spent(&result, "stage", "", 0); /* nothing is none */
+    assert_int_equal(result.n_spent, 0);
+    for (int i = 0; i < SCAN_SPENT_MAX + 10; i++)
+        scan_spent(&result, "stage", "item", i + 1);
+    assert_int_equal(result.n_spent, SCAN_SPENT_MAX);
+    assert_string_equal(result.spent[0].detector, "x");
+    assert_int_equal(result.spent[SCAN_SPENT_MAX - 1].ns, SCAN_SPENT_MAX);
+    mx_arena_free(arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_spent_is_bounded),
         cmocka_unit_test(test_add_merges_and_bounds_detail),
         cmocka_unit_test(test_add_times_keeps_the_most),
         cmocka_unit_test(test_add_is_bounded),
