@@ -208,8 +208,8 @@ static size_t bracket_length(struct mx_str s)
     return n > 1 && n < s.n && s.p[n] == '>' ? n + 1 : 0;
 }
 
-/* Split at <...>; an empty piece stands before a bracket that nothing precedes, none at
-   the end. Each '<' is looked at once more only by the bracket it opens: linear. */
+/* Split at <...>; between two that touch is an empty piece, none at the end, and none
+   before the first one: there the original has the modifiers of its pattern. Each '<' is looked at once more only by the bracket it opens: linear. */
 static void replace_pieces(const struct rule_replace *replace, struct pass *pass,
                            struct mx_str s, struct mx_buf *out)
 {
@@ -222,7 +222,9 @@ static void replace_pieces(const struct rule_replace *replace, struct pass *pass
             i++;
             continue;
         }
-        add_piece(replace, pass, mx_str_sub(s, from, i - from), out);
+        if (i > 0) {
+            add_piece(replace, pass, mx_str_sub(s, from, i - from), out);
+        }
         add_piece(replace, pass, mx_str_sub(s, i, n), out);
         i += n;
         from = i;

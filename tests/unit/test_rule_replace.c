@@ -64,7 +64,7 @@ static void test_apply_modifiers(void **state)
 {
     (void)state;
     expect("<inter I>x<A><B><A>y", "x[aA4]\\W?[bB]\\W?[aA4]y");
-    expect("<inter I><A><B>", "\\W?[aA4]\\W?[bB]"); /* the empty piece in front */
+    expect("<inter I><A><B>", "[aA4]\\W?[bB]"); /* none in front: so does the original */
     expect("<post Q>x<A><B>", "x[aA4]{1,3}[bB]{1,3}");
     expect("<pre P>x<A>)", "x(?:[aA4])");
     expect("<inter NONE><A><B>", "[aA4][bB]");
