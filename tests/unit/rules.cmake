@@ -1,6 +1,7 @@
 # Units of scand/rules: the reader. The matcher is in rules_match.cmake, eval functions in
 # rules_eval.cmake.
-foreach(unit text names expr cond replace list meta read read_criteria read_pattern)
+foreach(unit text names expr cond replace list meta read read_criteria read_pattern
+        directives)
     mx_unit_test(test_rule_${unit} mxscan)
 endforeach()
 mx_unit_test(test_scan_rules mxscan)

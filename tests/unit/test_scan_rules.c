@@ -1,5 +1,4 @@
-/* Rule files as people look at them; tests/data/rules is a site's with every directive.
- */
+/* Rule files as people look at them; tests/data/rules is a site's. */
 #include "rule_files.h"
 
 #include "scan_rules.h"
@@ -40,7 +39,7 @@ static struct scan_rules_rule rule_of(struct bed *bed, const char *name)
     return rule;
 }
 
-/* Every directive of a site is taken; what lacks the network is no fault. */
+/* Every line of a site is taken; what lacks the network is no fault. */
 static void test_open_site_without_faults(void **state)
 {
     struct bed bed;
