@@ -94,7 +94,10 @@ static int fail_syntax(const struct scan *scan, const yaml_parser_t *parser)
                            ? mark_of_offset(scan->doc->text, parser->problem_offset)
                            : parser->problem_mark;
     const char *problem = parser->problem ? parser->problem : "cannot be read";
-    return fail_at(scan, mark, mx_arena_printf(scan->doc->arena, "not YAML: %s", problem),
+    bool is_tab = mark.index < scan->doc->text.n && scan->doc->text.p[mark.index] == '\t';
+    return fail_at(scan, mark,
+                   mx_arena_printf(scan->doc->arena, "not YAML: %s%s", problem,
+                                   is_tab ? " (a tab: indent with spaces)" : ""),
                    parser->context);
 }
 

@@ -7,12 +7,14 @@
 
 #include <stdatomic.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "mx_arena.h"
 #include "mx_err.h"
 #include "mx_str.h"
+#include "mxp_address.h"
 
 #define SECOND INT64_C(1000)
 #define MINUTE (60 * SECOND)
@@ -318,6 +320,15 @@ static int mode_parse(const char *text, mode_t *out, struct mx_err *err)
     return 0;
 }
 
+/* "ADDRESS" or "ADDRESS PUBLIC-KEY". */
+static int endpoint_check(const char *text, bool has_keys, struct mx_err *err)
+{
+    char address[MXP_ADDRESS_MAX + 1];
+    size_t n = strcspn(text, " \t");
+    snprintf(address, sizeof(address), "%.*s", (int)n, text);
+    return mxp_address_check(address, has_keys, err);
+}
+
 /* Where a file says something that only we can judge. */
 static int at_key(const struct mx_conf *conf, const char *key, struct mx_err *err)
 {
@@ -337,6 +348,9 @@ static int derive(const struct mx_conf *snapshot, struct shim_settings *out,
         mx_err_set(err, MX_ERR_INPUT, "no endpoint: name at least one policyd");
         return at_key(snapshot, "milter.policyd", err);
     }
+    for (size_t i = 0; i < conf->policyd.n; i++)
+        if (endpoint_check(conf->policyd.v[i], *conf->public_key != '\0', err) < 0)
+            return at_key(snapshot, "milter.policyd", err);
     if ((*conf->public_key == '\0') != (*conf->secret_key == '\0')) {
         mx_err_set(err, MX_ERR_INPUT, "public_key and secret_key go together");
         return at_key(snapshot, "milter.public_key", err);

@@ -129,6 +129,15 @@ static bool asks_before(const struct policy_stage_links *stage)
     return false;
 }
 
+static void no_module(const char *name, struct mx_err *err)
+{
+    char known[400] = "";
+    for (size_t i = 0, n = 0; policy_table[i] && n < sizeof(known); i++)
+        n += (size_t)snprintf(known + n, sizeof(known) - n, "%s%s", i ? ", " : "",
+                              policy_table[i]->name);
+    mx_err_set(err, MX_ERR_INPUT, "there is no module '%s'; known here: %s", name, known);
+}
+
 static int add_link(struct policy_chain *chain, const struct mx_conf *conf, size_t stage,
                     const char *name, struct mx_err *err)
 {
@@ -136,7 +145,7 @@ static int add_link(struct policy_chain *chain, const struct mx_conf *conf, size
     size_t index = 0;
     const struct policy_module *module = policy_table_find(name, &index);
     if (module == NULL) {
-        mx_err_set(err, MX_ERR_INPUT, "there is no module '%s'", name);
+        no_module(name, err);
         return chain_error(conf, stage, err);
     }
     if ((module->stages & (unsigned)policyd_conf_stage(stage)) == 0) {

@@ -23,6 +23,8 @@
 #include "mx_health.h"
 #include "mx_log.h"
 #include "mx_time.h"
+#include "mxp_address.h"
+#include "mxp_client.h"
 #include "policy_chain.h"
 #include "policy_maps.h"
 #include "policy_topology.h"
@@ -130,6 +132,10 @@ int policyd_check(const struct mx_conf *conf, struct mx_err *err)
     struct policy_chain *chain = NULL;
     char endpoint[ENDPOINT_MAX];
     const struct policyd_conf *own = policyd_conf_get(conf);
+    const struct mxp_keys keys = {own->public_key, own->secret_key};
+    if (mxp_address_check_server(conf, "policyd", own->endpoint, &keys, err) < 0 ||
+        store_redis_check_conf(conf, err) < 0)
+        return -1;
     int result = policy_chain_new(
         conf, &(struct policy_chain_env){.clock = &mx_clock_real, .files = files}, &chain,
         err);

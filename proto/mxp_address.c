@@ -13,9 +13,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "mx_conf.h"
 #include "mx_err.h"
 #include "mx_net.h"
 #include "mx_str.h"
+#include "mxp_client.h"
 
 static const struct mx_str IPC = {"ipc://", 6};
 static const struct mx_str TCP = {"tcp://", 6};
@@ -66,6 +68,42 @@ int mxp_address_check(const char *address, bool has_keys, struct mx_err *err)
         return mx_err_set(err, MX_ERR_INPUT,
                           "%s: needs an absolute path of at most %zu bytes", address,
                           sizeof(((struct sockaddr_un *)0)->sun_path) - 1);
+    return 0;
+}
+
+static int at_key(const struct mx_conf *conf, const char *section, const char *key,
+                  struct mx_err *err)
+{
+    char dotted[64];
+    snprintf(dotted, sizeof(dotted), "%s.%s", section, key);
+    return mx_err_wrap(err, "%s: %s", mx_conf_where(conf, dotted), dotted);
+}
+
+static int check_key(const struct mx_conf *conf, const char *section, const char *name,
+                     const char *key, struct mx_err *err)
+{
+    size_t n = strlen(key);
+    if (n == MXP_KEY_MAX - 1)
+        return 0;
+    if (n == 0)
+        mx_err_set(err, MX_ERR_INPUT, "public_key and secret_key go together");
+    else
+        mx_err_set(err, MX_ERR_INPUT,
+                   "%zu characters: a key has %d, as mxdropctl keygen prints it", n,
+                   MXP_KEY_MAX - 1);
+    return at_key(conf, section, name, err);
+}
+
+int mxp_address_check_server(const struct mx_conf *conf, const char *section,
+                             const char *address, const struct mxp_keys *keys,
+                             struct mx_err *err)
+{
+    bool has_keys = keys->public_key[0] != '\0' || keys->secret_key[0] != '\0';
+    if (has_keys && (check_key(conf, section, "public_key", keys->public_key, err) < 0 ||
+                     check_key(conf, section, "secret_key", keys->secret_key, err) < 0))
+        return -1;
+    if (mxp_address_check(address, has_keys, err) < 0)
+        return at_key(conf, section, "endpoint", err);
     return 0;
 }
 

@@ -4,7 +4,9 @@
 
 #include <stdbool.h>
 
+struct mx_conf;
 struct mx_err;
+struct mxp_keys;
 
 #define MXP_ADDRESS_MAX 128 /* bytes of an address with its NUL; a UNIX path has 108 */
 #define MXP_KEY_MAX 41      /* bytes of a CURVE key in Z85 with its NUL */
@@ -16,6 +18,16 @@ struct mx_err;
  *         says what to do).
  */
 int mxp_address_check(const char *address, bool has_keys, struct mx_err *err);
+
+/**
+ * mxp_address_check_server(conf, section, address, keys, err):
+ * What the section of a server says of where it listens: both keys or neither, each of
+ * 40 characters, and an address that is taken with or without them.
+ * Fails:  "FILE:LINE: SECTION.KEY: what is wrong" (-1).
+ */
+int mxp_address_check_server(const struct mx_conf *conf, const char *section,
+                             const char *address, const struct mxp_keys *keys,
+                             struct mx_err *err);
 
 /** mxp_address_path(address): the file of an ipc:// address; NULL for others. */
 const char *mxp_address_path(const char *address);

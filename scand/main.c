@@ -7,9 +7,15 @@
 
 #include "engine.h"
 #include "mx_arena.h"
+#include "mx_conf.h"
 #include "mx_daemon.h"
+#include "mx_err.h"
+#include "mx_str.h"
+#include "mxp_address.h"
+#include "mxp_client.h"
 #include "mxp_frame.h"
 #include "scan_chain.h"
+#include "scan_conf.h"
 #include "scan_table.h"
 #include "store_redis.h"
 #include "supervisor.h"
@@ -24,14 +30,41 @@ static const char *features(void)
     return text;
 }
 
+/* The chain names the setting; we know where it stands. */
+static int tell_where(const struct mx_conf *conf, struct mx_err *err)
+{
+    static const char *const keys[] = {"detectors", "scores"};
+    const char *dotted = "scand";
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+        if (mx_str_starts(mx_str(err->text), mx_str(keys[i])))
+            dotted = i == 0 ? "scand.detectors" : "scand.scores";
+    return mx_err_wrap(err, "%s: scand", mx_conf_where(conf, dotted));
+}
+
+static int check_addresses(const struct mx_conf *conf, struct mx_err *err)
+{
+    const struct scan_conf *own = mx_conf_get(conf, "scand");
+    const struct mxp_keys keys = {own->public_key, own->secret_key};
+    if (mxp_address_check_server(conf, "scand", own->endpoint, &keys, err) < 0)
+        return -1;
+    return store_redis_check_conf(conf, err);
+}
+
 static int check(const struct mx_conf *conf, struct mx_err *err)
 {
-    return scan_chain_check(mx_conf_get(conf, "scand"), err);
+    if (check_addresses(conf, err) < 0)
+        return -1;
+    return scan_chain_check(mx_conf_get(conf, "scand"), err) < 0 ? tell_where(conf, err)
+                                                                 : 0;
 }
 
 static int check_running(const struct mx_conf *conf, struct mx_err *err)
 {
-    return scan_chain_check_names(mx_conf_get(conf, "scand"), err);
+    if (check_addresses(conf, err) < 0)
+        return -1;
+    return scan_chain_check_names(mx_conf_get(conf, "scand"), err) < 0
+               ? tell_where(conf, err)
+               : 0;
 }
 
 int main(int argc, char **argv)

@@ -49,7 +49,9 @@ static int link_add(struct scan_chain *chain, const char *name, struct mx_err *e
 {
     const struct scan_detector *detector = scan_table_find(name);
     if (detector == NULL)
-        return mx_err_set(err, MX_ERR_INPUT, "detectors: no detector \"%.64s\"", name);
+        return mx_err_set(err, MX_ERR_INPUT,
+                          "detectors: no detector \"%.64s\": mxdrop-scand -V names them",
+                          name);
     for (size_t i = 0; i < chain->n; i++)
         if (chain->links[i].detector == detector)
             return mx_err_set(err, MX_ERR_INPUT, "detectors: %s stands twice", name);

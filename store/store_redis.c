@@ -25,7 +25,9 @@
 
 #include "mx_arena.h"
 #include "mx_conf.h"
+#include "mx_err.h"
 #include "mx_time.h"
+#include "redis_address.h"
 #include "redis_link.h"
 #include "redis_sync.h"
 #include "store_list_hints.h"
@@ -447,6 +449,20 @@ void store_redis_dovecot(const struct store_redis_settings *settings,
     out->password = settings->dovecot.password;
     out->db = settings->dovecot.db;
     out->is_foreign = true;
+}
+
+int store_redis_check_conf(const struct mx_conf *conf, struct mx_err *err)
+{
+    const struct store_redis_settings *settings = mx_conf_get(conf, "redis");
+    struct redis_address address;
+    if (redis_address_parse(settings->address, &address, err) < 0)
+        return mx_err_wrap(err, "%s: redis.address",
+                           mx_conf_where(conf, "redis.address"));
+    if (settings->dovecot.address[0] != '\0' &&
+        redis_address_parse(settings->dovecot.address, &address, err) < 0)
+        return mx_err_wrap(err, "%s: redis.dovecot.address",
+                           mx_conf_where(conf, "redis.dovecot.address"));
+    return 0;
 }
 
 int store_redis_check(const struct store_redis_settings *settings, struct mx_err *err)

@@ -9,6 +9,7 @@
 
 struct mx_conf_section;
 struct uv_loop_s;
+struct mx_conf;
 struct mx_clock;
 
 /* Section "redis". */
@@ -59,6 +60,13 @@ int store_redis_new(struct uv_loop_s *loop, const struct store_redis_options *op
  */
 void store_redis_dovecot(const struct store_redis_settings *settings,
                          struct store_redis_settings *out);
+
+/**
+ * store_redis_check_conf(conf, err):
+ * Whether the addresses of section "redis" can be addresses; nothing is connected.
+ * Fails:  "FILE:LINE: redis.KEY: what is wrong" (-1).
+ */
+int store_redis_check_conf(const struct mx_conf *conf, struct mx_err *err);
 
 /**
  * store_redis_check(settings, err):

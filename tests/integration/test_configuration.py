@@ -113,6 +113,22 @@ def test_not_yaml(site, program):
     assert re.search(re.escape(str(site.path)) + r":[23]\b", site.refuses(program))
 
 
+@pytest.mark.parametrize("program, text, said", [
+    ("mxdrop-scand", "redis: {}\nscand:\n\tworkers: 1", ":3:1: not YAML: .*indent with spaces"),
+    ("mxdrop-policyd", "redis:\n  address: localhost:redis", ":2: redis.address: "),
+    ("mxdrop-scand", "redis:\n  dovecot:\n    address: localhost:0", ":3: redis.dovecot.address: "),
+    ("mxdrop-policyd", "policyd:\n  public_key: abc", ":2: policyd.public_key: .*mxdropctl keygen"),
+    ("mxdrop-scand", "scand:\n  endpoint: tcp://192.0.2.1:9", ":2: scand.endpoint: .*keygen"),
+    ("mxdrop-milter", "milter:\n  policyd: ['tcp://192.0.2.1:9']", ":2: milter.policyd: .*keygen"),
+    ("mxdrop-policyd", "policyd:\n  chain:\n    rcpt: [greylst]", ":3: .*known here: .*greylist"),
+    ("mxdrop-scand", "scand:\n  detectors: [rule]", ":2: scand: detectors: .*mxdrop-scand -V"),
+    ("mxdrop-scand", "scand:\n  scores: ['NO_SUCH 3']", ":2: scand: scores: .*NO_SUCH")])
+def test_each_message_has_place_and_way_out(site, program, text, said):
+    """What only the daemon can judge is told by -t, too, with file and line."""
+    site.path.write_text(text + "\n")
+    assert re.search(re.escape(str(site.path)) + said, site.refuses(program, "-t"))
+
+
 @pytest.mark.parametrize("program", DAEMONS)
 def test_missing_file(site, program):
     """No such configuration: its name and why."""

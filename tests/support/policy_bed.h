@@ -26,6 +26,7 @@
 #include "policy_maps.h"
 #include "policyd_conf.h"
 #include "store_mem.h"
+#include "store_redis.h"
 
 #define POLICY_BED_NOW_MS 1700000000000
 
@@ -51,7 +52,7 @@ struct policy_bed {
 static inline int policy_bed_conf(struct policy_bed *bed, const char *yaml,
                                   struct mx_conf **out, struct mx_err *err)
 {
-    const struct mx_conf_section *sections[] = {bed->section, NULL};
+    const struct mx_conf_section *sections[] = {bed->section, &store_redis_section, NULL};
     char path[] = "/tmp/mxbed.XXXXXX";
     int fd = mkstemp(path);
     assert_true(fd >= 0);
