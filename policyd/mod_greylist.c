@@ -170,7 +170,7 @@ static void ask(const void *state, const struct policy_req *req,
         &(struct store_question){.kind = STORE_GREY_SEEN, .grey = query(self, req)});
     policy_ask(out, SLOT_EPOCH, &(struct store_question){.kind = STORE_EPOCH});
     if (self->settings->has_choices)
-        policy_prefs_ask(req, SLOT_PREFS, out);
+        policy_prefs_ask(req, 1u << STORE_PREF_GREYLIST, SLOT_PREFS, out);
 }
 
 static bool is_learning(const struct greylist *self, const struct policy_req *req,

@@ -14,6 +14,11 @@
 #include "policy_prefs.h"
 #include "policy_verdict.h"
 
+/* What recipients may choose here. */
+#define CHOICES                                                                          \
+    (1u << STORE_PREF_SPAM_ACTION | 1u << STORE_PREF_TAG_SCORE |                         \
+     1u << STORE_PREF_REFUSE_SCORE)
+
 struct spam_settings {
     int action; /* enum store_spam_action */
     double tag_score, refuse_score;
@@ -98,7 +103,7 @@ static void ask(const void *state, const struct policy_req *req,
                 struct policy_questions *out)
 {
     if (((const struct spam *)state)->settings->has_choices)
-        policy_prefs_ask(req, 0, out);
+        policy_prefs_ask(req, CHOICES, 0, out);
 }
 
 /* Some module of RCPT decided in favour of this sender for this recipient. */
@@ -155,7 +160,7 @@ static enum policy_step decide(const void *state, const struct policy_req *req,
                                struct policy_verdict *out)
 {
     const struct spam_settings *set = ((const struct spam *)state)->settings;
-    struct store_prefs chosen = {.has = (1u << STORE_PREFS) - 1,
+    struct store_prefs chosen = {.has = CHOICES,
                                  .spam_action = set->action,
                                  .tag_score = set->tag_score,
                                  .refuse_score = set->refuse_score};

@@ -152,7 +152,8 @@ static const char *words(struct mx_arena *arena, const struct policy_answers *an
         said = rate_words(arena, a);
         break;
     case STORE_PREFS_OF:
-        subject = mx_arena_printf(arena, "choices of %s", mx_str_esc(arena, q->scope));
+        subject =
+            mx_arena_printf(arena, "choices of %s", mx_str_esc(arena, q->prefs.scope));
         said = prefs_words(arena, a);
         break;
     case STORE_DOVECOT: break; /* asked behind STORE_QUOTA, by the store */

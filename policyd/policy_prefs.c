@@ -15,13 +15,14 @@ static struct mx_str scope_of(const struct policy_req *req, unsigned at)
     return req->rcpt->is_bad || scopes[at].n < 2 ? MX_STR_NONE : scopes[at];
 }
 
-void policy_prefs_ask(const struct policy_req *req, unsigned first_slot,
+void policy_prefs_ask(const struct policy_req *req, unsigned which, unsigned first_slot,
                       struct policy_questions *out)
 {
     for (unsigned at = 0; at < POLICY_PREFS_SLOTS; at++) {
         struct store_question question = {.kind = STORE_PREFS_OF};
-        question.scope = scope_of(req, at);
-        if (question.scope.n > 0)
+        question.prefs.scope = scope_of(req, at);
+        question.prefs.which = which;
+        if (question.prefs.scope.n > 0)
             policy_ask(out, first_slot + at, &question);
     }
 }

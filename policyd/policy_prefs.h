@@ -8,11 +8,11 @@
 #define POLICY_PREFS_SLOTS 3 /* of the asking module: mailbox, domain, system */
 
 /**
- * policy_prefs_ask(req, first_slot, out):
- * Ask what the recipient, his domain and the system chose, in POLICY_PREFS_SLOTS slots
- * from ${first_slot} on.
+ * policy_prefs_ask(req, which, first_slot, out):
+ * Ask what the recipient, his domain and the system chose of ${which} (1u << enum
+ * store_pref), in POLICY_PREFS_SLOTS slots from ${first_slot} on.
  */
-void policy_prefs_ask(const struct policy_req *req, unsigned first_slot,
+void policy_prefs_ask(const struct policy_req *req, unsigned which, unsigned first_slot,
                       struct policy_questions *out);
 
 /**

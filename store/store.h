@@ -69,7 +69,10 @@ struct store_question {
         struct store_grey_query grey;
         struct store_rate_query rate;
         struct mx_str mailbox; /* STORE_QUOTA: a mailbox id */
-        struct mx_str scope;   /* STORE_PREFS_OF: as of a list */
+        struct {
+            struct mx_str scope; /* as of a list */
+            unsigned which;      /* 1u << enum store_pref; at least one */
+        } prefs;
         struct {
             struct mx_str prefix, username;
         } dovecot;

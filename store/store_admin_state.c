@@ -173,9 +173,10 @@ int store_admin_prefs_get(struct store_admin *admin, struct mx_str scope,
                           struct store_prefs *out, struct mx_err *err)
 {
     struct mx_arena *arena = mx_arena_new(SCRATCH_MAX);
-    struct store_question question = {.kind = STORE_PREFS_OF};
+    struct store_question question = {.kind = STORE_PREFS_OF,
+                                      .prefs.which = STORE_PREFS_ALL};
     struct store_answer answer;
-    int status = store_scope_normalise(arena, scope, &question.scope, err);
+    int status = store_scope_normalise(arena, scope, &question.prefs.scope, err);
     if (status == 0)
         status = ask(admin->sync, &question, &answer, err);
     if (status == 0)
@@ -247,16 +248,17 @@ static int tell_prefs_page(struct store_admin *admin, const struct redisReply *p
 {
     mx_arena_reset(walk->arena);
     for (size_t i = 0; i < redis_reply_count(page) && walk->left > 0; i++) {
-        struct store_question question = {.kind = STORE_PREFS_OF};
+        struct store_question question = {.kind = STORE_PREFS_OF,
+                                          .prefs.which = STORE_PREFS_ALL};
         struct store_answer answer;
         struct mx_str key = redis_reply_str(redis_reply_at(page, i));
-        if (store_keys_prefs_of(walk->arena, key, &question.scope) != 0)
+        if (store_keys_prefs_of(walk->arena, key, &question.prefs.scope) != 0)
             continue;
         bool is_read = ask(admin->sync, &question, &answer, err) == 0;
         if (!is_read && err->code == MX_ERR_DOWN)
             return -1;
         walk->left--;
-        walk->fn(walk->user, question.scope, is_read ? &answer.prefs : NULL);
+        walk->fn(walk->user, question.prefs.scope, is_read ? &answer.prefs : NULL);
     }
     return 0;
 }

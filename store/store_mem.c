@@ -189,9 +189,9 @@ static void answer_prefs(struct store_mem *mem, const struct store_question *que
                          struct store_answer *out)
 {
     struct store_key key;
-    struct entry *entry = find(mem, store_keys_prefs(&key, question->scope));
+    struct entry *entry = find(mem, store_keys_prefs(&key, question->prefs.scope));
     if (entry)
-        out->prefs = entry->prefs;
+        store_prefs_pick(&entry->prefs, question->prefs.which, &out->prefs);
 }
 
 /* Nobody writes as Dovecot does here: usage is not known. */

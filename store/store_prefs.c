@@ -150,6 +150,15 @@ void store_prefs_fill(struct store_prefs *io_prefs, const struct store_prefs *wi
     }
 }
 
+void store_prefs_pick(const struct store_prefs *prefs, unsigned which,
+                      struct store_prefs *out)
+{
+    struct store_prefs wanted = *prefs;
+    wanted.has &= which;
+    *out = (struct store_prefs){.has = 0};
+    store_prefs_fill(out, &wanted);
+}
+
 int store_prefs_check(const struct store_prefs *prefs, struct mx_err *err)
 {
     if (store_prefs_has(prefs, STORE_PREF_TAG_SCORE) &&

@@ -44,6 +44,8 @@ struct store_prefs {
     double tag_score, refuse_score;
 };
 
+#define STORE_PREFS_ALL ((1u << STORE_PREFS) - 1)
+
 static inline bool store_prefs_has(const struct store_prefs *prefs, enum store_pref pref)
 {
     return (prefs->has & 1u << pref) != 0;
@@ -69,6 +71,11 @@ int store_prefs_parse(enum store_pref pref, struct mx_str text,
  * chosen. */
 const char *store_prefs_format(struct mx_arena *arena, const struct store_prefs *prefs,
                                enum store_pref pref);
+
+/** store_prefs_pick(prefs, which, out): only those of ${which} (1u << enum store_pref).
+ */
+void store_prefs_pick(const struct store_prefs *prefs, unsigned which,
+                      struct store_prefs *out);
 
 /** store_prefs_fill(io_prefs, wider): what is not chosen yet comes from ${wider}. */
 void store_prefs_fill(struct store_prefs *io_prefs, const struct store_prefs *wider);

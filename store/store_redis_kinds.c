@@ -165,9 +165,10 @@ static void encode_prefs(const struct store_question *question,
 {
     (void)at;
     redis_args_init(&out->args, "HMGET");
-    redis_args_str(&out->args, store_keys_prefs(&out->keys[0], question->scope));
+    redis_args_str(&out->args, store_keys_prefs(&out->keys[0], question->prefs.scope));
     for (size_t i = 0; i < STORE_PREFS; i++)
-        redis_args_text(&out->args, store_pref_name((enum store_pref)i));
+        if (question->prefs.which & 1u << i)
+            redis_args_text(&out->args, store_pref_name((enum store_pref)i));
 }
 
 /* A value that we do not know makes the answer unknown: going on without it could refuse
@@ -175,12 +176,14 @@ static void encode_prefs(const struct store_question *question,
 static int decode_prefs(const struct store_question *question, struct store_try *at,
                         const struct redisReply *reply, struct store_answer *out)
 {
-    (void)question;
+    size_t n = 0;
     (void)at;
-    if (redis_reply_count(reply) != STORE_PREFS)
-        return -1;
     for (size_t i = 0; i < STORE_PREFS; i++) {
-        const struct redisReply *value = redis_reply_at(reply, i);
+        if (!(question->prefs.which & 1u << i))
+            continue;
+        if (n == redis_reply_count(reply))
+            return -1;
+        const struct redisReply *value = redis_reply_at(reply, n++);
         if (!redis_reply_is_nil(value) &&
             store_prefs_parse((enum store_pref)i, redis_reply_str(value), &out->prefs,
                               NULL) != 0)

@@ -10,7 +10,7 @@ static void ask(const void *state, const struct policy_req *req,
                 struct policy_questions *out)
 {
     (void)state;
-    policy_prefs_ask(req, 2, out);
+    policy_prefs_ask(req, STORE_PREFS_ALL, 2, out);
 }
 
 /* The action chosen, or -1. */

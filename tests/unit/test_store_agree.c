@@ -66,6 +66,7 @@ struct step {
     int64_t cost; /* of OP_RATE and OP_HIT: of 10 a minute */
     struct store_mem_quota quota;
     struct store_prefs prefs;
+    unsigned which; /* of OP_PREFS; 0: all */
     struct store_answer want;
 };
 
@@ -188,6 +189,10 @@ static const struct step choices[] = {
     {.op = OP_PREFS, .a = S("u@d")},
     {.op = OP_PREFS_SET, .a = S("u@d"), .prefs = TAGS_FROM_4},
     {.op = OP_PREFS, .a = S("u@d"), .want.prefs = TAGS_FROM_4},
+    {.op = OP_PREFS,
+     .a = S("u@d"),
+     .which = 1u << STORE_PREF_TAG_SCORE | 1u << STORE_PREF_GREYLIST,
+     .want.prefs = {.has = 1u << STORE_PREF_TAG_SCORE, .tag_score = 4.5}},
     {.op = OP_PREFS, .a = S("@d")},
     {.op = OP_PREFS_SET, .a = S("system"), .prefs = NO_GREYLIST},
     {.op = OP_PREFS, .a = S("system"), .want.prefs = NO_GREYLIST},
@@ -315,7 +320,8 @@ static void question_of(const struct step *step, struct mx_str patterns[2],
         break;
     case OP_PREFS:
         out->kind = STORE_PREFS_OF;
-        out->scope = step->a;
+        out->prefs.scope = step->a;
+        out->prefs.which = step->which ? step->which : STORE_PREFS_ALL;
         break;
     default: out->kind = STORE_EPOCH; break;
     }
@@ -389,7 +395,8 @@ static void test_store_agree_choices(void **state)
 static void test_store_redis_choice_that_is_none(void **state)
 {
     struct bed *bed = *state;
-    struct store_question question = {.kind = STORE_PREFS_OF, .scope = MX_STR("u@d")};
+    struct store_question question = {.kind = STORE_PREFS_OF,
+                                      .prefs = {MX_STR("u@d"), STORE_PREFS_ALL}};
     struct store_answer got = {0};
     struct store_batch batch = {.questions = &question, .answers = &got, .n = 1};
     private_redis_cmd(&bed->redis, "HSET 'mx:pr:{u@d}' spam_action off tag_score five");
