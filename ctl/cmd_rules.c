@@ -21,7 +21,10 @@ struct rules {
     const char *verb;
     const char *args[SCAN_RULES_DIRS_MAX + 2]; /* ends with NULL */
     size_t n_args;
+    unsigned given; /* options, BIT of each */
 };
+
+#define BIT(option) (1u << ((option)-OPT_ALL))
 
 static const struct argp_option options[] = {
     {"all", OPT_ALL, NULL, 0,
@@ -45,17 +48,22 @@ static void take_required(struct rules *rules, struct argp_state *state, const c
         argp_error(state, "--required: a score, 0 or more, is wanted");
 }
 
-/* How many arguments each verb has. */
+/* How many arguments each verb has, and which options mean something to it. */
 static void check_arguments(const struct rules *rules, struct argp_state *state)
 {
     static const struct {
         const char *verb;
         size_t min, max;
         const char *fault;
+        unsigned options;
     } verbs[] = {
-        {"check", 0, SCAN_RULES_DIRS_MAX, "check: too many directories"},
-        {"explain", 1, SCAN_RULES_DIRS_MAX + 1, "explain: which rule?"},
-        {"diff", 2, 2, "diff: which two? OLD NEW"},
+        {"check", 0, SCAN_RULES_DIRS_MAX, "check: too many directories",
+         BIT(OPT_ALL) | BIT(OPT_OVERLAY)},
+        {"explain", 1, SCAN_RULES_DIRS_MAX + 1, "explain: which rule?",
+         BIT(OPT_OVERLAY) | BIT(OPT_SAMPLE)},
+        {"diff", 2, 2, "diff: which two? OLD NEW",
+         BIT(OPT_ALL) | BIT(OPT_OVERLAY) | BIT(OPT_SAMPLE) | BIT(OPT_REQUIRED) |
+             BIT(OPT_JSON)},
     };
 
     for (size_t i = 0; rules->verb && i < sizeof(verbs) / sizeof(*verbs); i++) {
@@ -63,6 +71,10 @@ static void check_arguments(const struct rules *rules, struct argp_state *state)
             continue;
         if (rules->n_args < verbs[i].min || rules->n_args > verbs[i].max)
             argp_error(state, "%s", verbs[i].fault);
+        if (rules->given & ~verbs[i].options)
+            argp_error(state, "%s: an option of another verb: see --help", rules->verb);
+        if (rules->common.required >= 0 && !rules->common.sample)
+            argp_error(state, "--required is for the messages of a --sample");
         return;
     }
     argp_error(state, "check, explain or diff?");
@@ -72,6 +84,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
     struct rules *rules = state->input;
 
+    if (key >= OPT_ALL && key <= OPT_JSON)
+        rules->given |= BIT(key);
     switch (key) {
     case OPT_ALL: rules->common.is_all = true; return 0;
     case OPT_OVERLAY: rules->common.overlay = arg; return 0;
@@ -176,28 +190,25 @@ static int run_check(const struct rules *rules, const char *const *dirs,
     return status;
 }
 
-/* The directories that are named from the nth argument on, else those configured. */
+/* The directories that are named, else those of the configuration with its overlay. */
 static int run_dirs(struct rules *rules, struct mx_err *err)
 {
-    const char *configured[SCAN_RULES_DIRS_MAX + 1];
+    const char *configured[SCAN_RULES_DIRS_MAX + 1], *overlay = NULL;
     bool is_check = strcmp(rules->verb, "check") == 0;
-    const char *const *named = rules->args + (is_check ? 0 : 1);
+    const char *const *dirs = rules->args + (is_check ? 0 : 1);
     struct mx_conf *conf = NULL;
-    const char *overlay = NULL;
     int status;
 
-    if (ctl_scanner_conf(rules->common.ctl, &conf, err) != 0)
-        return -1;
-    scan_rules_conf_dirs(conf, configured, &overlay);
-    if (*named)
-        overlay = NULL; /* that of the configuration belongs to its directories */
-    if (rules->common.overlay)
-        overlay = rules->common.overlay;
-    rules->common.overlay = overlay;
-    if (!*named)
-        named = configured;
-    status = is_check ? run_check(rules, named, overlay, err)
-                      : ctl_rules_explain(&rules->common, rules->args[0], named, err);
+    if (!*dirs) {
+        if (ctl_scanner_conf(rules->common.ctl, &conf, err) != 0)
+            return -1;
+        scan_rules_conf_dirs(conf, configured, &overlay);
+        dirs = configured;
+    }
+    if (!rules->common.overlay)
+        rules->common.overlay = overlay;
+    status = is_check ? run_check(rules, dirs, rules->common.overlay, err)
+                      : ctl_rules_explain(&rules->common, rules->args[0], dirs, err);
     mx_conf_free(conf);
     return status;
 }

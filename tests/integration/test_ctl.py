@@ -98,7 +98,10 @@ def test_prefs_refuse_what_is_no_choice(cluster, arguments, status, words):
 
 
 @pytest.mark.parametrize("arguments", [["lists"], ["lists", "burn", "system"], ["nonsense"],
-                                       ["status", "--nonsense"], []])
+                                       ["status", "--nonsense"], [],
+                                       ["rules", "check", "--sample", "x"],
+                                       ["rules", "diff", "a", "b", "--required", "5"],
+                                       ["rules", "diff", "a"]])
 def test_usage_errors_exit_2(cluster, arguments):
     """Wrong usage is told from failure."""
     assert cluster.ctl(*arguments, check=False).returncode == 2
