@@ -58,6 +58,22 @@ def test_clamav_limits(scand, setting, value, attachment, found, not_found):
     assert symbols == [{found} - {""}, {not_found} - {""}], symbols
 
 
+MANY_FILES = (HEAD + b"MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
+              + b"--b\r\n\r\nx\r\n" * 9000 + b"--b--\r\n")
+LARGE_HTML = HEAD + b"Content-Type: text/html\r\n\r\n" + b"<p>text</p>\r\n" * 500
+
+
+@pytest.mark.parametrize("setting, value, message", [
+    ("max_html_size", "4KiB", LARGE_HTML), ("max_scan_time", "10ms", MANY_FILES)],
+    ids=["max_html_size", "max_scan_time"])
+def test_clamav_time(scand, setting, value, message):
+    """What libclamav does not finish, or not begin, is said."""
+    found = [set(wire.symbols(scand(clamav=settings).client.scan(message)))
+             for settings in ({}, {setting: value})]
+    assert ["MX_CLAMAV_LIMITS" in symbols for symbols in found] == [False, True], found
+
+
+
 def test_queue_bytes_bounds_what_is_held(scand):
     """There is room for one of them, however long the queue may be."""
     one = scand(workers=1, queue_bytes="1MiB", scan_delay="700ms")
