@@ -10,6 +10,10 @@
  * Where readers may see more than libclamav's parser does, it gets that as well: see
  * message_part.is_hidden.
  *
+ * libclamav writes each part of a mail to a file, and does not look at its limits while
+ * it does so: with 10,000 parts that takes longer than a worker may. A mail with more
+ * parts than our own parser lists is cut there.
+ *
  * No signatures: load fails and the chain reports the detector as degraded. Limits are
  * findings, too, as "clean as far as I looked" is not clean. Heuristics on links are a
  * finding with a score, not a virus: they are wrong too often to refuse mail on them.
@@ -43,7 +47,8 @@ static const struct scan_symbol symbols[] = {
 /* Declared by the attachments detector, too, which looks for them in its own way. */
 static const struct scan_symbol shared_symbols[] = {
     {"MX_DOC_MACROS", 0, "document with macros"},
-    {"MX_DOC_ENCRYPTED", 0, "document that only its password opens"},
+    {"MX_DOC_ENCRYPTED", 0,
+     "encrypted document; a PDF of that kind may open without a password"},
 };
 
 static size_t more_symbols(const void *opaque, const struct scan_symbol **out)
@@ -87,9 +92,28 @@ static int64_t time_for(const struct message *msg)
     return scan_left_ms(msg) / 4 * 3;
 }
 
+static bool has_too_many_parts(const struct message *msg)
+{
+    return msg->n_parts > 1 && (msg->cuts & (MESSAGE_CUT_PARTS | MESSAGE_CUT_BOUNDARIES));
+}
+
+/* Up to the first part that our parser does not list, roughly: all lines that could be
+   boundaries count. */
+static struct mx_str without_more_parts(struct mx_str mail)
+{
+    const char *end = mail.p + mail.n, *at = mail.p;
+    for (size_t i = 0; i < MESSAGE_PARTS_MAX && at != NULL; i++) {
+        at = memmem(at, (size_t)(end - at), "\n--", 3);
+        at = at != NULL ? at + 3 : NULL;
+    }
+    return at != NULL ? mx_str_of(mail.p, (size_t)(at - mail.p)) : mail;
+}
+
 static int scan_mail(struct state *state, const struct message *msg, struct mx_str mail,
                      struct clam_report *out, struct mx_err *err)
 {
+    if (has_too_many_parts(msg))
+        mail = without_more_parts(mail);
     if (looks_like_mail(mail))
         return clam_engine_scan(state->engine, mail, time_for(msg), out, err);
     size_t n = strlen(MAIL_PREFIX) + mail.n;
@@ -144,6 +168,8 @@ static int run(void *opaque, const struct message *msg, struct scan_result *resu
     if (scan_mail(state, msg, msg->raw, &found, err) < 0)
         return -1;
     report(&found, result);
+    if (has_too_many_parts(msg))
+        scan_add(result, "MX_CLAMAV_LIMITS", "over %d parts", MESSAGE_PARTS_MAX);
     for (size_t i = 0; i < msg->n_parts && found.name[CLAM_VIRUS] == NULL; i++) {
         const struct message_part *part = &msg->parts[i];
         if (is_large_html(state, part))

@@ -20,7 +20,7 @@ static void set_up(struct clamav *t)
                                  .max_scan_size = 1 << 20,
                                  .max_file_size = 1 << 20,
                                  .max_recursion = 5,
-                                 .max_files = 50,
+                                 .max_files = 5000,
                                  .max_html_size = 64 << 10,
                                  .max_scan_time_ms = 8000,
                                  .heuristics = true};
@@ -97,6 +97,43 @@ static void test_run_scans_what_is_hidden(void **state)
                   "UUVGUVd6UmNVRnBZTlRRb1VGNHBOME5ES1RkOUpFVkpRMEZTTFZOVVFVNUVR"
                   "VkpFTFVGT1ZFbFdTVkpWDQpVeTFVUlZOVUxVWkpURVVoSkVnclNDbz0NCg==\r\n"),
            "VIRUS", 1);
+    tear_down(&t);
+}
+
+static void many_parts(struct mx_buf *out, size_t before, size_t behind)
+{
+    mx_buf_str(out, GOOD_HEAD "MIME-Version: 1.0\r\n"
+                              "Content-Type: multipart/mixed; boundary=b\r\n\r\n");
+    for (size_t i = 0; i < before; i++)
+        mx_buf_str(out, "--b\r\n\r\nx\r\n");
+    mx_buf_str(out, "--b\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+                    "WDVPIVAlQEFQWzRcUFpYNTQoUF4pN0NDKTd9JEVJQ0FSLVNUQU5EQVJELUFO"
+                    "VElWSVJVUy1URVNULUZJTEUhJEgrSCo=\r\n");
+    for (size_t i = 0; i < behind; i++)
+        mx_buf_str(out, "--b\r\n\r\nx\r\n");
+}
+
+/* libclamav takes longer than a worker may for 10,000 parts: it does not get them. */
+static void test_run_many_parts(void **state)
+{
+    static const struct {
+        size_t before, behind;
+        const char *symbols;
+        size_t viruses;
+    } cases[] = {
+        {3, 10, "VIRUS", 1},
+        {3, 3000, "VIRUS MX_CLAMAV_LIMITS", 1},
+        {3000, 3, "MX_CLAMAV_LIMITS", 0},
+    };
+    (void)state;
+    struct clamav t;
+    set_up(&t);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct mx_buf mail = {0};
+        many_parts(&mail, cases[i].before, cases[i].behind);
+        expect(&t, mx_str_of(mail.p, mail.n), cases[i].symbols, cases[i].viruses);
+        mx_buf_fini(&mail);
+    }
     tear_down(&t);
 }
 
@@ -179,6 +216,7 @@ int main(void)
         cmocka_unit_test(test_run_unpacks_what_does_not_look_like_mail),
         cmocka_unit_test(test_run_scans_what_is_hidden),
         cmocka_unit_test(test_run_encrypted_pdf),
+        cmocka_unit_test(test_run_many_parts),
         cmocka_unit_test(test_run_large_html),
         cmocka_unit_test(test_run_over_the_limit_is_a_finding),
         cmocka_unit_test(test_stop_takes_a_state_that_was_never_loaded),
