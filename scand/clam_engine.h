@@ -36,7 +36,7 @@ enum clam_kind {
     CLAM_PHISHING,  /* a guess by heuristics about links, often wrong */
     CLAM_LIMIT,     /* not all was looked at: the rest is clean or says otherwise */
     CLAM_MACROS,    /* Office document with macros (VBA, Excel 4) */
-    CLAM_ENCRYPTED, /* document that only its password opens */
+    CLAM_ENCRYPTED, /* encrypted document */
     CLAM_KINDS
 };
 
