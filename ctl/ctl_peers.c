@@ -115,11 +115,12 @@ static int tell_unreachable(struct mxp_client *client, struct mx_err *err)
 
     if (n == 0 || peer.calls > 0) /* it was reached, and the text says more */
         return -1;
-    return mx_err_set(
-        err, why.code,
-        "%s%s: %s: is it running? With tcp://: are its --public-key and our "
-        "--keys right, and is our public key in its allowed_keys?",
-        peer.address, n > 1 ? " and others" : "", why.text);
+    bool has_keys = mx_str_starts(mx_str(peer.address), MX_STR("tcp://"));
+    return mx_err_set(err, why.code, "%s%s: %s: is it running?%s", peer.address,
+                      n > 1 ? " and others" : "", why.text,
+                      has_keys ? " Are its --public-key and our --keys right, and is our "
+                                 "public key in its allowed_keys?"
+                               : "");
 }
 
 int ctl_peers_ask(struct mxp_client *client, struct mx_arena *arena,

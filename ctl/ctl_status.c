@@ -129,9 +129,11 @@ static void print_node(const struct ctl_status *status,
     if (is_milter(node))
         fprintf(out, ", heard %llds ago", (long long)node->heard_ms / 1000);
     fputs("\n", out);
-    if (node->error)
-        fprintf(out, "         %s: %s\n", safe(status, n->endpoint),
-                safe(status, node->error));
+    if (node->error) {
+        bool has_address = mx_str_starts(mx_str(node->error), mx_str(n->endpoint));
+        fprintf(out, "         %s%s%s\n", has_address ? "" : safe(status, n->endpoint),
+                has_address ? "" : ": ", safe(status, node->error));
+    }
     print_degraded(status, node, out);
 }
 

@@ -4,6 +4,7 @@
  */
 #include "redis_sync.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/time.h>
 
@@ -28,8 +29,11 @@ static struct timeval timeval_of(int64_t ms)
 
 static int fail_connection(const struct redis_sync *sync, struct mx_err *err)
 {
-    return mx_err_set(err, MX_ERR_DOWN, "Redis at %s: %s", sync->address,
-                      sync->context ? sync->context->errstr : "out of memory");
+    const char *what = sync->context ? sync->context->errstr : "out of memory";
+    if (sync->context && sync->context->err == REDIS_ERR_IO && errno == EAGAIN)
+        what =
+            "connected, but no answer within redis.connect_timeout: it hangs, or is busy";
+    return mx_err_set(err, MX_ERR_DOWN, "Redis at %s: %s", sync->address, what);
 }
 
 static int fail_reply(const struct redis_sync *sync, const redisReply *reply,

@@ -383,6 +383,16 @@ static void test_redis_link_check_unreachable(void **state)
     assert_int_equal(err.code, MX_ERR_INPUT);
 }
 
+static void test_redis_link_check_of_a_server_that_hangs(void **state)
+{
+    struct bed *bed = *state;
+    struct mx_err err = {0};
+    kill(bed->redis.pid, SIGSTOP);
+    assert_int_equal(store_redis_check(&bed->redis.settings, &err), -1);
+    assert_int_equal(err.code, MX_ERR_DOWN);
+    assert_non_null(strstr(err.text, "no answer within redis.connect_timeout"));
+}
+
 static void test_redis_link_free_in_flight(void **state)
 {
     struct bed *bed = *state;
@@ -625,6 +635,7 @@ int main(void)
         TEST(test_redis_link_password),
         TEST(test_redis_link_database),
         TEST(test_redis_link_check_unreachable),
+        TEST(test_redis_link_check_of_a_server_that_hangs),
         TEST(test_redis_link_free_in_flight),
         TEST(test_redis_link_free_inside_done),
         TEST(test_redis_link_free_before_connected),
