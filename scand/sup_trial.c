@@ -64,6 +64,8 @@ static void take(struct supervisor *sup, const char *untried)
 {
     struct sup_engine *engine = sup->trial.engine;
     forget(sup);
+    if (engine->fd < 0)
+        return; /* it is dying itself: its exit is about to be told */
     doubt(sup, untried != NULL ? "rules were taken untried: " : "",
           untried != NULL ? untried : "");
     sup_engine_take(engine);
@@ -117,7 +119,7 @@ static void told_by_serving(struct supervisor *sup, const struct engine_msg *msg
     if (msg->status != ENGINE_TRIED_WELL)
         take(sup, msg->text);
     else if (order(sup->trial.engine, ENGINE_TRY, &err) < 0)
-        take(sup, err.text);
+        refuse(sup, err.text); /* an engine that takes no order can serve nobody */
 }
 
 static void told_by_new(struct supervisor *sup, const struct engine_msg *msg)
