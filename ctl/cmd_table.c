@@ -8,7 +8,7 @@
 const struct ctl_command ctl_commands[] = {
     {"up", "[--dir DIR] [--scanners N] [--policyds N] [--smtp PORT]",
      "a whole cluster on this machine, until Ctrl-C", cmd_up},
-    {"scan", "[--local] [--json] [--only DETECTOR,...] FILE|DIR|-...",
+    {"scan", "[--local] [--json] [--profile] [--only DETECTOR,...] FILE|DIR|-...",
      "what the scanners find in messages", cmd_scan},
     {"explain", "--ip A --helo H --from S --rcpt R... [FILE]",
      "how the running chains decide, module by module", cmd_explain},
