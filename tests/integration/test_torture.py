@@ -110,6 +110,29 @@ def test_manifest_expectations(torture):
     assert set(KNOWN) == set(wrong), "gone from the list of differences: say so there"
 
 
+AMBIGUOUS = {
+    "eicar-two-boundaries": {"MX_MIME_AMBIGUOUS"}, "eicar-two-ct": {"MX_MIME_AMBIGUOUS"},
+    "eicar-two-cte-a": {"MX_MIME_AMBIGUOUS"}, "eicar-two-cte-b": {"MX_MIME_AMBIGUOUS"},
+    "name-conflict": {"MX_MIME_AMBIGUOUS"}, "eicar-no-final-boundary": {"MX_MIME_NO_END"},
+    "eicar-boundary-space": {"MX_MIME_NO_END"}, "eicar-b64-concat": {"MX_MIME_HIDDEN"},
+    "eicar-rfc822-b64": {"MX_MIME_HIDDEN"}, "nest-5000": {"MX_MIME_TOO_DEEP"},
+    "parts-20000": {"MX_MIME_TOO_MANY", "MX_CLAMAV_LIMITS"},
+    "colon-less": {"MX_MIME_BAD_HEADER", "MX_HEADER_BAD_LINE"},
+    "nul-bytes": {"MX_SUSPICIOUS_CHARS", "MX_BODY_NUL"}, "dup-from": {"MX_DOUBLE_FROM"},
+    "eicar-cr-only-header": {"MX_SUSPICIOUS_CHARS"}, "bare-cr": {"MX_BARE_CR"},
+    "eicar-com": set(), "eicar-boundary-2231": set(), "eicar-prefix-boundary": set(),
+}
+
+
+def test_ambiguous_structure_is_a_finding(torture):
+    """What readers understand differently is said, and only that."""
+    top, found = torture
+    for name, wanted in AMBIGUOUS.items():
+        got = symbols(found[str(top / "generated" / f"{name}.eml")])
+        assert wanted <= got, (name, got)
+        assert wanted or not any(s.startswith("MX_MIME_") for s in got), (name, got)
+
+
 def test_clamav_test_files_are_found(torture, tmp_path):
     """ClamAV's own test program in every format, as an attachment."""
     top, _ = torture
