@@ -1,8 +1,9 @@
 /*
  * The times of texts and rules as stages: "form X" makes a text, "match X" looks for
- * patterns in it, then functions and metas. A rule's own time is that of its judge or
- * function; the prefilter works for all rules of a text at once and stands among the
- * rules as PREFILTER.
+ * patterns in it, then functions and metas; what a run has left is "captures": rules that
+ * capture a value, and those that are compiled for one message with it. A rule's own time
+ * is that of its judge or function; the prefilter works for all rules of a text at once
+ * and stands among the rules as PREFILTER.
  */
 #include "scan_rules_times.h"
 
@@ -37,6 +38,10 @@ static void tell_matching(const struct rule_times *rules, struct scan_result *re
         scan_spent(result, stages[i].stage, "", rules->kind_ns[stages[i].kind]);
     scan_spent(result, "evals", "", rules->eval_ns);
     scan_spent(result, "metas", "", rules->meta_ns);
+    int64_t rest_ns = rules->all_ns - rules->header_ns - rules->eval_ns - rules->meta_ns;
+    for (size_t i = 0; i < sizeof(rules->kind_ns) / sizeof(*rules->kind_ns); i++)
+        rest_ns -= rules->kind_ns[i];
+    scan_spent(result, "captures", "", rest_ns);
 }
 
 void scan_rules_times(const struct rule_set *set, const struct text_times *texts,
