@@ -162,6 +162,53 @@ static void test_diff_of_rules(void **state)
     pair_close(&pair);
 }
 
+/* Runs "rules -c CONF diff OLD NEW". */
+static int diff_of(struct pair *pair, char *old, char *new)
+{
+    char program[] = "mxdropctl rules", verb[] = "diff", conf[] = "-c";
+    char *argv[] = {program, conf, pair->conf, verb, old, new, NULL};
+    int rc = cmd_rules(&pair->bed.ctl, 6, argv, &pair->bed.err);
+
+    fflush(pair->bed.ctl.out);
+    return rc;
+}
+
+/* Directories are read in their order, so a later one redefines. */
+static void test_diff_of_several_directories(void **state)
+{
+    struct pair pair;
+    char both[200];
+
+    (void)state;
+    pair_open(&pair, OLD, "body A /later/\n");
+    snprintf(both, sizeof(both), "%s:%s", pair.bed.files.dir, pair.other.dir);
+    assert_int_equal(diff_of(&pair, pair.bed.files.dir, both), 3);
+    says(&pair.bed, "4 rules, then 4: 0 new, 0 gone, 1 changed");
+    says(&pair.bed, "+ body /later/");
+    pair_close(&pair);
+}
+
+/* What replaces the current rules is read with their overlay. */
+static void test_diff_with_current(void **state)
+{
+    struct pair pair;
+    char current[] = "current", text[400];
+
+    (void)state;
+    pair_open(&pair, OLD, OLD "score M 3\n");
+    rule_files_add(&pair.other, "overlay", "score A 7\n");
+    snprintf(text, sizeof(text),
+             "scand:\n  rules:\n    cache_dir: \"\"\n    dirs: [\"%s\"]\n"
+             "    overlay: %s/overlay\n",
+             pair.bed.files.dir, pair.other.dir);
+    rule_files_add(&pair.other, "conf.yaml", text);
+    assert_int_equal(diff_of(&pair, current, pair.other.dir), 3);
+    says(&pair.bed, "0 new, 0 gone, 1 changed");
+    says(&pair.bed, "~ M  1 -> 3");
+    assert_int_equal(diff_of(&pair, current, pair.bed.files.dir), 0);
+    pair_close(&pair);
+}
+
 /* Files, lines and descriptions are none of the rule. */
 static void test_diff_of_same_rules(void **state)
 {
@@ -252,6 +299,8 @@ int main(void)
         cmocka_unit_test(test_explain),
         cmocka_unit_test(test_explain_measures_cost),
         cmocka_unit_test(test_diff_of_rules),
+        cmocka_unit_test(test_diff_of_several_directories),
+        cmocka_unit_test(test_diff_with_current),
         cmocka_unit_test(test_diff_of_same_rules),
         cmocka_unit_test(test_diff_shows_messages_that_cross),
         cmocka_unit_test(test_diff_without_crossing),
