@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -132,6 +133,50 @@ static void test_list_nested(void **state)
     free(made.p);
 }
 
+static bool wants(struct mx_str name, struct mx_str head)
+{
+    return mx_str_iends(name, MX_STR(".rels")) || mx_str_starts(head, MX_STR("DOC"));
+}
+
+static void on_content(void *user, struct mx_str name, struct mx_str content)
+{
+    struct seen *seen = user;
+    size_t used = strlen(seen->names);
+    snprintf(seen->names + used, sizeof(seen->names) - used, "%.*s:%zu ",
+             MX_STR_FMT(name), content.n);
+}
+
+/* Members that the caller looks into: whole, by name or by their first octets, wherever
+   archives hide them; and the walk goes on behind them. */
+static void test_list_hands_out_what_is_wanted(void **state)
+{
+    static const char *const formats[] = {"zip", "7zip", "tar.gz"};
+    char large[3000];
+    (void)state;
+    memset(large, 'x', sizeof(large));
+    memcpy(large, "DOC", 3);
+    for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+        struct made made = {0};
+        struct archive *archive = begin(&made, formats[i]);
+        put(archive, "a.txt", "text", 4);
+        put(archive, "b.doc", large, sizeof(large));
+        put(archive, "c.rels", large + 3, sizeof(large) - 3);
+        put(archive, "d.txt", "text", 4);
+        end(archive, &made);
+        made = wrap("zip", "inner", made);
+        struct seen seen = {0};
+        struct archive_walk walk = {.wants = wants,
+                                    .on_member = on_member,
+                                    .on_content = on_content,
+                                    .user = &seen,
+                                    .deadline_ms = mx_mono_us() / 1000 + 60000};
+        archive_list(&walk, mx_str_of(made.p, made.n));
+        assert_string_equal(seen.names, "inner a.txt b.doc b.doc:3000 c.rels c.rels:2997 "
+                                        "d.txt ");
+        free(made.p);
+    }
+}
+
 static void test_list_too_deep(void **state)
 {
     (void)state;
@@ -212,6 +257,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_list_formats),
         cmocka_unit_test(test_list_nested),
+        cmocka_unit_test(test_list_hands_out_what_is_wanted),
         cmocka_unit_test(test_list_too_deep),
         cmocka_unit_test(test_list_bomb_is_bounded),
         cmocka_unit_test(test_list_encrypted_zip),
