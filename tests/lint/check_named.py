@@ -4,7 +4,8 @@
 Settings: those of policy modules are proven by tests/replay/settings_matter.py; every other
 one of docs/CONFIG.md has a line in tests/settings.tsv with the test that shows it at work.
 Commands and options of the programs, symbols of detectors and metrics stand, by their name,
-in some file below tests/; what cannot stand in tests/unnamed.tsv, with the reason.
+in some file below tests/; what cannot stands in tests/unnamed.tsv, with the reason. The
+tests that docs/failure-modes.md names exist.
 """
 import fnmatch
 import pathlib
@@ -128,9 +129,21 @@ def check_names(build):
             yield f"{where}: {exception} is named in a test (or is gone): take the line out"
 
 
+def check_failure_modes():
+    """Each test that docs/failure-modes.md names is there; "::name" is of the matrix."""
+    text = (TOP / "docs/failure-modes.md").read_text("utf-8")
+    for path, test in re.findall(r"`(test_\w+\.py)?(?:::(test_\w+)\*?)?`", text):
+        if not path and not test:
+            continue
+        file = TOP / "tests/integration" / (path or "test_failure_matrix.py")
+        if not file.is_file() or (test and f"def {test}" not in file.read_text("utf-8")):
+            yield f"docs/failure-modes.md: {file.name} has no {test or 'such file'}"
+
+
 def main(build):
     """Report; exit 1 with findings."""
-    findings = [*check_settings(), *check_names(pathlib.Path(build))]
+    findings = [*check_settings(), *check_failure_modes(),
+                *check_names(pathlib.Path(build))]
     for finding in findings:
         print(finding)
     print(f"what users see is tested by name: {f'{len(findings)} findings' if findings else 'ok'}")
