@@ -77,6 +77,9 @@ static int open_local(const struct ctl *ctl, const struct ctl_scanner_options *o
         return -1;
     for (size_t i = 0; (fault = scan_local_fault(scanner->local, i)); i++)
         fprintf(ctl->info, "not checked: %s\n", ctl_text(ctl->arena, mx_str(fault)));
+    if (ctl->is_progress && options->is_for_scores)
+        fprintf(ctl->info, "rules: %s\n",
+                ctl_text(ctl->arena, mx_str(scan_local_rules(scanner->local))));
     return 0;
 }
 

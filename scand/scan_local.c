@@ -119,6 +119,12 @@ const char *scan_local_fault(struct scan_local *local, size_t nth)
     return local->fault;
 }
 
+const char *scan_local_rules(const struct scan_local *local)
+{
+    const char *rules = scan_chain_versions(local->chain).rules;
+    return rules != NULL ? rules : "";
+}
+
 void scan_local_run(struct scan_local *local, struct mx_arena *arena,
                     const struct scan_local_input *input, Mxp__ScanReply **out)
 {

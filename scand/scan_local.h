@@ -46,6 +46,10 @@ void scan_local_close(struct scan_local *local);
  * more. */
 const char *scan_local_fault(struct scan_local *local, size_t nth);
 
+/** scan_local_rules(local): the rules that are loaded, and why they are not kept compiled
+ * where they are not; "" none. Lives as long as ${local}. */
+const char *scan_local_rules(const struct scan_local *local);
+
 struct scan_local_input {
     struct mx_str message;           /* header, empty line, body */
     const Mxp__ScanRequest *request; /* envelope, only, profile; NULL: nothing known */

@@ -237,6 +237,26 @@ static void test_diff_shows_messages_that_cross(void **state)
     pair_close(&pair);
 }
 
+/* On a terminal: what is going on, and what was loaded. */
+static void test_diff_tells_its_progress(void **state)
+{
+    struct pair pair;
+    char option[] = "--sample", *text = NULL;
+    size_t n;
+
+    (void)state;
+    pair_open(&pair, OLD, OLD);
+    pair.bed.ctl.info = open_memstream(&text, &n);
+    pair.bed.ctl.is_progress = true;
+    assert_int_equal(diff(&pair, option, pair.sample), 0);
+    assert_int_equal(fclose(pair.bed.ctl.info), 0);
+    assert_non_null(strstr(text, "old: loading rules"));
+    assert_non_null(strstr(text, "4 rules, 1 files"));
+    assert_non_null(strstr(text, "new: 1 scored"));
+    free(text);
+    pair_close(&pair);
+}
+
 /* Scores that move without crossing are shown, and no reason to say no. */
 static void test_diff_without_crossing(void **state)
 {
@@ -303,6 +323,7 @@ int main(void)
         cmocka_unit_test(test_diff_with_current),
         cmocka_unit_test(test_diff_of_same_rules),
         cmocka_unit_test(test_diff_shows_messages_that_cross),
+        cmocka_unit_test(test_diff_tells_its_progress),
         cmocka_unit_test(test_diff_without_crossing),
         cmocka_unit_test(test_diff_without_sample_there_fails),
     };
