@@ -82,6 +82,22 @@ static bool has_code(struct mx_str re)
     return mx_str_find(re, MX_STR("(?{")) >= 0 || mx_str_find(re, MX_STR("(??{")) >= 0;
 }
 
+/* "(?mods)re"; NUL bytes in ${re} are bytes like others. */
+static struct mx_str with_modifiers(struct mx_arena *arena, struct mx_str re,
+                                    const char *mods)
+{
+    struct mx_buf buf = {0};
+    struct mx_str out;
+
+    if (mods[0] != '\0') {
+        mx_buf_printf(&buf, "(?%s)", mods);
+    }
+    mx_buf_add(&buf, re.p, re.n);
+    out = mx_str_dup(arena, mx_str_of(buf.p, buf.n));
+    mx_buf_fini(&buf);
+    return out;
+}
+
 int rule_read_pattern(struct mx_arena *arena, struct mx_str literal, struct mx_str *out,
                       struct mx_err *err)
 {
@@ -113,9 +129,7 @@ int rule_read_pattern(struct mx_arena *arena, struct mx_str literal, struct mx_s
     if (check_modifiers(mods, kept, err)) {
         return -1;
     }
-    *out = kept[0] == '\0'
-               ? mx_str_dup(arena, re)
-               : mx_str(mx_arena_printf(arena, "(?%s)%.*s", kept, MX_STR_FMT(re)));
+    *out = with_modifiers(arena, re, kept);
     return 0;
 }
 

@@ -49,6 +49,18 @@ static void test_pattern_modifiers(void **state)
     refuse("/a/q");
 }
 
+/* A NUL ends nothing. */
+static void test_pattern_with_nul(void **state)
+{
+    struct mx_arena *arena = mx_arena_new(1 << 20);
+    struct mx_str literal = mx_str_of("/a\0b/i", 6), out;
+
+    (void)state;
+    assert_int_equal(rule_read_pattern(arena, literal, &out, NULL), 0);
+    assert_true(mx_str_eq(out, mx_str_of("(?i)a\0b", 7)));
+    mx_arena_free(arena);
+}
+
 static void test_pattern_refuses(void **state)
 {
     (void)state;
@@ -138,6 +150,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pattern_delimiters),
         cmocka_unit_test(test_pattern_modifiers),
+        cmocka_unit_test(test_pattern_with_nul),
         cmocka_unit_test(test_pattern_refuses),
         cmocka_unit_test(test_pattern_too_long),
         cmocka_unit_test(test_captures),
