@@ -5,7 +5,7 @@ Settings: those of policy modules are proven by tests/replay/settings_matter.py;
 one of docs/CONFIG.md has a line in tests/settings.tsv with the test that shows it at work.
 Commands and options of the programs, symbols of detectors and metrics stand, by their name,
 in some file below tests/; what cannot stands in tests/unnamed.tsv, with the reason. The
-tests that docs/failure-modes.md names exist.
+tests that docs/failure-modes.md names exist; mxdropctl's manual page tells of every option.
 """
 import fnmatch
 import pathlib
@@ -129,6 +129,15 @@ def check_names(build):
             yield f"{where}: {exception} is named in a test (or is gone): take the line out"
 
 
+def check_manual(build):
+    """Every command and option of mxdropctl is in its manual page."""
+    page = (TOP / "docs/man/mxdropctl.1").read_text("utf-8").replace("\\-", "-")
+    for what, name in commands(build):
+        if what.startswith("mxdropctl") and not re.search(
+                rf"(?<![\w-]){re.escape(name)}(?![\w-])", page):
+            yield f"{what}: docs/man/mxdropctl.1 does not tell of it"
+
+
 def check_failure_modes():
     """Each test that docs/failure-modes.md names is there; "::name" is of the matrix."""
     text = (TOP / "docs/failure-modes.md").read_text("utf-8")
@@ -142,8 +151,9 @@ def check_failure_modes():
 
 def main(build):
     """Report; exit 1 with findings."""
-    findings = [*check_settings(), *check_failure_modes(),
-                *check_names(pathlib.Path(build))]
+    build = pathlib.Path(build)
+    findings = [*check_settings(), *check_failure_modes(), *check_manual(build),
+                *check_names(build)]
     for finding in findings:
         print(finding)
     print(f"what users see is tested by name: {f'{len(findings)} findings' if findings else 'ok'}")
