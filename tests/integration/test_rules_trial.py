@@ -137,7 +137,7 @@ def read(path):
 
 def test_rules_that_kill_their_trial_are_refused(scand, site):
     one = scand(**settings(site))
-    fill(site, 60)
+    fill(site, 150)
     serving = serving_engine(one)
     reload(one, OLD, site)
     until(lambda: serving in trials(one))
