@@ -18,9 +18,10 @@
 #include "rule_match_coarse.h"
 #include "rule_match_db.h"
 #include "rule_match_group.h"
+#include "rule_match_lazy.h"
 #include "rule_names.h"
 
-#define PLAN_VERSION 5 /* counts up when patterns are planned differently */
+#define PLAN_VERSION 7 /* counts up when patterns are planned differently */
 
 struct fault {
     size_t rule;
@@ -35,7 +36,7 @@ struct rule_match {
     struct match_group *groups;
     size_t n_groups, groups_room;
     struct fault *faults;
-    size_t n_faults;
+    size_t n_faults, n_large;
     bool is_cached;
     char *cache_fault;
 };
@@ -43,6 +44,9 @@ struct rule_match {
 struct rule_match_scratch {
     struct rule_judge_scratch *judging;
     struct rule_db_scratch *db;
+    struct rule_lazy *
+        *lazies; /* of all groups' large patterns, one group after another */
+    size_t n_lazies;
     struct rule_candidate *candidates;
     uint32_t *ids;
 };
@@ -240,16 +244,27 @@ static void make_databases(struct rule_match *match,
                            const struct rule_match_options *options)
 {
     struct mx_err why = {0};
-    bool has_prefilter = options->has_prefilter && rule_db_library() != NULL;
-    const char *dir = has_prefilter ? options->cache_dir : NULL;
-    uint64_t key = cache_key(match, has_prefilter);
+    bool has_db = options->has_prefilter && rule_db_library() != NULL;
+    const char *dir = has_db ? options->cache_dir : NULL;
+    uint64_t key = cache_key(match, has_db);
     if (dir != NULL && read_cache(match, dir, key, &why) == 0)
         return;
     if (dir != NULL && why.code != MX_ERR_DOWN)
         note_cache_fault(match, &why);
-    compile_groups(match, has_prefilter);
+    compile_groups(match, options->has_prefilter);
     if (dir != NULL && write_cache(match, dir, key, &why) < 0)
         note_cache_fault(match, &why);
+}
+
+static void make_automata(struct rule_match *match)
+{
+    struct mx_arena *arena = mx_arena_new(RULE_COARSE_ARENA);
+    for (size_t i = 0; i < match->n_groups; i++) {
+        match->groups[i].first_large = match->n_large;
+        match_group_make_automata(&match->groups[i], match->set, arena);
+        match->n_large += match->groups[i].n_large;
+    }
+    mx_arena_free(arena);
 }
 
 static void take_modes(struct rule_match *match)
@@ -279,6 +294,7 @@ int rule_match_new(const struct rule_set *set, const struct rule_match_options *
     group_rules(match, arena);
     mx_arena_free(arena);
     make_databases(match, options);
+    make_automata(match);
     take_modes(match);
     *out = match;
     return 0;
@@ -347,6 +363,7 @@ const char *rule_match_mode_text(enum rule_match_mode mode)
         [RULE_MATCH_SURE] = "sure: prefilter alone",
         [RULE_MATCH_FILTERED] = "filtered: prefilter, then judge",
         [RULE_MATCH_COARSE] = "coarse: prefilter by a wider pattern, then judge",
+        [RULE_MATCH_LAZY] = "lazy: automaton of this rule, then judge",
         [RULE_MATCH_JUDGED] = "judged: judge on every text",
         [RULE_MATCH_LATER] = "later: compiled for each message",
     };
@@ -397,6 +414,11 @@ int rule_match_scratch_new(const struct rule_match *match,
             }
         }
     }
+    scratch->lazies = mx_xalloc((match->n_large + 1) * sizeof(struct rule_lazy *));
+    for (size_t i = 0; i < match->n_groups; i++)
+        for (size_t k = 0; k < match->groups[i].n_large; k++)
+            scratch->lazies[scratch->n_lazies++] =
+                rule_lazy_new(match->groups[i].large[k].nfa);
     scratch->candidates = mx_xalloc(n * sizeof(*scratch->candidates));
     scratch->ids = mx_xalloc(n * sizeof(*scratch->ids));
     *out = scratch;
@@ -409,6 +431,9 @@ void rule_match_scratch_free(struct rule_match_scratch *scratch)
         return;
     rule_judge_scratch_free(scratch->judging);
     rule_db_scratch_free(scratch->db);
+    for (size_t i = 0; i < scratch->n_lazies; i++)
+        rule_lazy_free(scratch->lazies[i]);
+    free(scratch->lazies);
     free(scratch->candidates);
     free(scratch->ids);
     free(scratch);
@@ -452,6 +477,10 @@ const struct rule_candidate *rule_match_scan(const struct rule_match *match,
                 group->rules[index], is_sound && group->modes[index] == RULE_MATCH_SURE};
         }
     }
+    for (size_t i = 0; i < group->n_large; i++)
+        if (rule_lazy_may_match(scratch->lazies[group->first_large + i], text))
+            scratch->candidates[n++] =
+                (struct rule_candidate){group->rules[group->large[i].index], false};
     for (size_t i = 0; i < group->n_judged; i++)
         scratch->candidates[n++] =
             (struct rule_candidate){group->rules[group->judged[i]], false};

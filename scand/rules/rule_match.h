@@ -5,8 +5,9 @@
  * How a rule is matched:
  *   sure      the prefilter's pattern is the rule's own: its word is enough
  *   filtered  the prefilter says where the judge looks
+ *   lazy      an automaton of this rule (rule_match_lazy) says where the judge looks
  *   judged    the judge looks at every text
- * All three give the same hits; only the time differs.
+ * All of them give the same hits; only the time differs.
  */
 #ifndef RULE_MATCH_H
 #define RULE_MATCH_H
@@ -29,6 +30,7 @@ enum rule_match_mode {
     RULE_MATCH_SURE,
     RULE_MATCH_FILTERED,
     RULE_MATCH_COARSE, /* filtered, by a coarse pattern of our making */
+    RULE_MATCH_LAZY,   /* filtered, by an automaton of its own */
     RULE_MATCH_JUDGED,
     RULE_MATCH_LATER, /* holds %{NAME}: compiled for each message */
 };

@@ -14,17 +14,21 @@ static void negate(struct regex_set *set)
 
 bool regex_class_fold(struct regex_set *set)
 {
-    struct regex_set folded = *set;
-    bool is_high = false;
-    for (unsigned c = 0; c < 256; c++) {
-        unsigned other = regex_fold(c);
-        if (!regex_set_has(set, c) || regex_set_has(set, other))
-            continue;
-        regex_set_add(&folded, other, other);
-        is_high |= c >= 0xc0;
+    /* In a word of 64 bytes, capitals are in the lower half, small letters above them. */
+    static const struct {
+        size_t word;
+        uint64_t capitals;
+    } alphabets[] = {
+        {1, UINT64_C(0x07fffffe)}, /* A-Z */
+        {3, UINT64_C(0x7f7fffff)}, /* 0xC0-0xDE but for the multiplication sign */
+    };
+    uint64_t high = set->bits[3];
+    for (size_t i = 0; i < 2; i++) {
+        uint64_t *word = &set->bits[alphabets[i].word];
+        uint64_t letters = (*word | *word >> 32) & alphabets[i].capitals;
+        *word |= letters | letters << 32;
     }
-    *set = folded;
-    return is_high;
+    return set->bits[3] != high;
 }
 
 /* ---- named sets -------------------------------------------------------------------- */

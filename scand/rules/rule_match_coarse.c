@@ -24,7 +24,8 @@
 
 #define COST_MAX 1000000u     /* positions are not counted further */
 #define SHARE_MIN 6           /* positions each alternative gets */
-#define ROUNDS_MAX 4          /* of a repeat, when it has to be small */
+#define ROUNDS_MAX 4          /* of a repeat of one byte, when it has to be small */
+#define GROUP_ROUNDS_MAX 8    /* of any other */
 #define SEQUENCE_BYTES_MAX 12 /* of a spelled letter */
 
 /* What is known of the strings of a node. */
@@ -39,28 +40,30 @@ struct shrinker {
     struct regex *regex;
 };
 
-/* Shares of bytes in mail text, in parts of 10,000; rough on purpose. */
+/* Share of a byte in mail text, in parts of 10,000; rough on purpose. */
+static unsigned weight_of(unsigned c)
+{
+    unsigned lower = c | 0x20;
+    if (c == ' ')
+        return 1500;
+    if (c >= 'a' && c <= 'z')
+        return c == 'e' || c == 't' || c == 'a' || c == 'o' ? 600 : 200;
+    if (lower >= 'a' && lower <= 'z')
+        return 30;
+    if (c >= '0' && c <= '9')
+        return 40;
+    if (c < 0x80)
+        return c > ' ' || c == '\n' ? 25 : 1;
+    return 2;
+}
+
 static double share_of(const struct regex_set *set)
 {
-    double sum = 0;
-    for (unsigned c = 0; c < 256; c++) {
-        if (!regex_set_has(set, c))
-            continue;
-        unsigned lower = c | 0x20;
-        if (c == ' ')
-            sum += 1500;
-        else if (c >= 'a' && c <= 'z')
-            sum += c == 'e' || c == 't' || c == 'a' || c == 'o' ? 600 : 200;
-        else if (lower >= 'a' && lower <= 'z')
-            sum += 30;
-        else if (c >= '0' && c <= '9')
-            sum += 40;
-        else if (c < 0x80)
-            sum += c > ' ' || c == '\n' ? 25 : 1;
-        else
-            sum += 2;
-    }
-    return sum < 10000 ? sum / 10000 : 1;
+    unsigned sum = 0;
+    for (unsigned i = 0; i < 4; i++)
+        for (uint64_t rest = set->bits[i]; rest != 0; rest &= rest - 1)
+            sum += weight_of(i * 64 + (unsigned)__builtin_ctzll(rest));
+    return sum < 10000 ? sum / 10000.0 : 1;
 }
 
 static size_t cap(size_t n)
@@ -246,7 +249,8 @@ static void simplify(struct shrinker *shrinker, struct regex_node *node)
         simplify(shrinker, child);
     if (node->op == REGEX_ALT)
         join_letters(shrinker, node);
-    if (node->op == REGEX_REPEAT && node->max > ROUNDS_MAX) {
+    if (node->op == REGEX_REPEAT &&
+        node->max > (node->first->op == REGEX_SET ? ROUNDS_MAX : GROUP_ROUNDS_MAX)) {
         node->min = node->min < ROUNDS_MAX ? node->min : ROUNDS_MAX;
         node->max = REGEX_INFINITE;
     }
@@ -443,31 +447,58 @@ static void put_node(struct mx_buf *buf, const struct regex_node *node)
     }
 }
 
+/* What is said of the tree as it is now. */
+static void tell(const struct regex *regex, struct rule_coarse *out)
+{
+    struct summary s;
+    summarise(regex->root, &s);
+    *out = (struct rule_coarse){.root = regex->root,
+                                .cost = s.cost,
+                                .min = s.min,
+                                .bits = s.bits,
+                                .is_exact = regex->is_exact,
+                                .folds_high = regex->folds_high};
+}
+
+static int spell(const struct regex *regex, struct mx_str *out, struct mx_err *err)
+{
+    struct mx_buf buf = {0};
+    mx_buf_str(&buf, "(?s)");
+    put_node(&buf, regex->root);
+    bool fits = !buf.is_overflown && buf.n < mx_arena_left(regex->arena) / 2;
+    if (fits)
+        *out = mx_str_dup(regex->arena, mx_str_of(buf.p, buf.n));
+    mx_buf_fini(&buf);
+    return fits ? 0 : mx_err_set(err, MX_ERR_LIMIT, "the pattern is too large");
+}
+
 int rule_coarse_make(struct mx_arena *arena, struct mx_str pattern, size_t budget,
                      struct rule_coarse *out, struct mx_err *err)
+{
+    struct regex regex;
+    struct summary s;
+    if (regex_parse(arena, pattern, &regex, err) < 0)
+        return -1;
+    summarise(regex.root, &s);
+    if (budget > 0 && s.cost > budget) {
+        struct shrinker shrinker = {.regex = &regex};
+        simplify(&shrinker, regex.root);
+        regex.root = shrink(&shrinker, regex.root, budget);
+        regex.is_exact = false;
+    }
+    tell(&regex, out);
+    return spell(&regex, &out->pattern, err);
+}
+
+int rule_coarse_loosen(struct mx_arena *arena, struct mx_str pattern,
+                       struct rule_coarse *out, struct mx_err *err)
 {
     struct regex regex;
     if (regex_parse(arena, pattern, &regex, err) < 0)
         return -1;
     struct shrinker shrinker = {.regex = &regex};
-    struct summary s;
-    summarise(regex.root, &s);
-    out->folds_high = regex.folds_high;
-    out->is_exact = regex.is_exact;
-    if (budget > 0 && s.cost > budget) {
-        out->is_exact = false;
-        simplify(&shrinker, regex.root);
-        regex.root = shrink(&shrinker, regex.root, budget);
-        summarise(regex.root, &s);
-    }
-    out->cost = s.cost;
-    out->bits = s.bits;
-    struct mx_buf buf = {0};
-    mx_buf_str(&buf, "(?s)");
-    put_node(&buf, regex.root);
-    bool fits = !buf.is_overflown && buf.n < mx_arena_left(arena) / 2;
-    if (fits)
-        out->pattern = mx_str_dup(arena, mx_str_of(buf.p, buf.n));
-    mx_buf_fini(&buf);
-    return fits ? 0 : mx_err_set(err, MX_ERR_LIMIT, "the pattern is too large");
+    simplify(&shrinker, regex.root);
+    regex.is_exact = false;
+    tell(&regex, out);
+    return 0;
 }

@@ -8,16 +8,19 @@
 #include "mx_str.h"
 
 struct mx_arena;
+struct regex_node;
 struct mx_err;
 
 #define RULE_COARSE_ARENA (128u << 20) /* most of it is never touched */
 
 struct rule_coarse {
     struct mx_str pattern; /* byte sets, groups and repeats only; needs no flags but s */
-    size_t cost;           /* positions of it */
-    double bits;           /* how rare a match is: -log2 of its share of places */
-    bool is_exact;         /* it matches exactly where the original does */
-    bool folds_high;       /* the original folds case of bytes from 0xC0 on */
+    const struct regex_node *root;
+    size_t cost;     /* positions of it */
+    size_t min;      /* bytes of its shortest match */
+    double bits;     /* how rare a match is: -log2 of its share of places */
+    bool is_exact;   /* it matches exactly where the original does */
+    bool folds_high; /* the original folds case of bytes from 0xC0 on */
 };
 
 /**
@@ -29,5 +32,13 @@ struct rule_coarse {
  */
 int rule_coarse_make(struct mx_arena *arena, struct mx_str pattern, size_t budget,
                      struct rule_coarse *out, struct mx_err *err);
+
+/**
+ * rule_coarse_loosen(arena, pattern, out, err):
+ * As rule_coarse_make without a budget, but letters are joined and long repeats open:
+ * what rule_match_lazy can run.
+ */
+int rule_coarse_loosen(struct mx_arena *arena, struct mx_str pattern,
+                       struct rule_coarse *out, struct mx_err *err);
 
 #endif

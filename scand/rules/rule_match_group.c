@@ -7,6 +7,10 @@
  * pattern that would match nearly everywhere, and a group of a few rules, are left to the
  * judge.
  *
+ * The very large ones, long lists of phrases in every spelling, are the judge's dearest,
+ * and what is coarse of them matches in every other text. Each of these gets an automaton
+ * of its own (rule_match_lazy).
+ *
  * Coarse patterns have few fixed letters to look for, and many of them in one database
  * grow it out of all proportion (some hundred: minutes to compile), so they are spread
  * over several.
@@ -24,6 +28,7 @@
 
 #include "rule_match_coarse.h"
 #include "rule_match_db.h"
+#include "rule_match_nfa.h"
 
 #define GROUP_MIN 3            /* rules for which a database is worth its call */
 #define GROUP_MAX 20000        /* rules of one database; the rest is judged */
@@ -32,6 +37,7 @@
 #define COARSE_BITS_GOOD 18.0  /* how rare matches of a coarse pattern should be */
 #define COARSE_BITS_MIN 9.0    /* how rare matches of a coarse pattern must be */
 #define COARSE_BYTES_MAX 65536 /* of its text; the library's bound is 16,000 */
+#define LARGE_POSITIONS 1000   /* of a pattern, letters joined, that gets an automaton */
 
 /* Budgets of a coarse pattern, tried in this order. */
 static const size_t coarse_positions[] = {48, 300, 1200, 3000};
@@ -114,6 +120,15 @@ static void try_whole(struct choice *choice, struct mx_str pattern,
         free(text);
 }
 
+static bool is_large(struct mx_str pattern, struct mx_arena *arena)
+{
+    struct rule_coarse loose;
+    mx_arena_reset(arena);
+    return rule_coarse_loosen(arena, pattern, &loose, NULL) == 0 && loose.min > 0 &&
+           loose.bits >= COARSE_BITS_MIN && loose.cost >= LARGE_POSITIONS &&
+           loose.cost <= RULE_NFA_NODES_MAX / 2;
+}
+
 static struct choice choose(struct mx_str pattern, struct mx_arena *arena)
 {
     struct choice choice = {{NULL, false}, RULE_MATCH_JUDGED};
@@ -124,7 +139,9 @@ static struct choice choose(struct mx_str pattern, struct mx_arena *arena)
         return choice;
     if (spelled.cost <= POSITIONS_MAX)
         try_whole(&choice, pattern, &spelled);
-    if (choice.pattern.text == NULL)
+    else if (is_large(pattern, arena))
+        choice.mode = RULE_MATCH_LAZY;
+    if (choice.mode == RULE_MATCH_JUDGED && rule_db_library() != NULL)
         try_coarse(&choice, pattern, arena);
     return choice;
 }
@@ -138,7 +155,8 @@ static void index_modes(struct match_group *group)
     for (size_t i = 0; i < group->view.n; i++) {
         if (group->modes[i] == RULE_MATCH_JUDGED)
             group->judged[group->n_judged++] = (uint32_t)i;
-        else if (group->modes[i] != RULE_MATCH_COARSE)
+        else if (group->modes[i] != RULE_MATCH_COARSE &&
+                 group->modes[i] != RULE_MATCH_LAZY)
             group->in_db[group->n_in_db++] = (uint32_t)i;
     }
     group->n_whole = group->n_in_db;
@@ -234,9 +252,38 @@ void match_group_compile(struct match_group *group, const struct rule_set *set,
     free(choices);
 }
 
+static void make_automaton(struct match_group *group, size_t index, struct mx_str pattern,
+                           struct mx_arena *arena)
+{
+    struct rule_coarse loose;
+    struct match_large *large = &group->large[group->n_large];
+    mx_arena_reset(arena);
+    large->index = (uint32_t)index;
+    if (rule_coarse_loosen(arena, pattern, &loose, NULL) == 0)
+        large->nfa = rule_nfa_new(loose.root);
+    if (large->nfa != NULL) {
+        group->n_large++;
+        return;
+    }
+    group->modes[index] = RULE_MATCH_JUDGED;
+    group->judged[group->n_judged++] = (uint32_t)index;
+}
+
+void match_group_make_automata(struct match_group *group, const struct rule_set *set,
+                               struct mx_arena *arena)
+{
+    group->large = mx_xalloc((group->view.n + 1) * sizeof(*group->large));
+    for (size_t i = 0; i < group->view.n; i++)
+        if (group->modes[i] == RULE_MATCH_LAZY)
+            make_automaton(group, i, set->rules[group->rules[i]].pattern, arena);
+}
+
 void match_group_fini(struct match_group *group)
 {
     match_group_drop(group);
+    for (size_t i = 0; i < group->n_large; i++)
+        rule_nfa_free(group->large[i].nfa);
+    free(group->large);
     free(group->rules);
     free(group->modes);
     free(group->in_db);

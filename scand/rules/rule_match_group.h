@@ -6,6 +6,13 @@
 
 struct mx_arena;
 struct rule_db;
+struct rule_nfa;
+
+/* A large pattern. */
+struct match_large {
+    uint32_t index; /* in rules */
+    struct rule_nfa *nfa;
+};
 
 struct match_group {
     struct rule_match_group view;
@@ -14,8 +21,10 @@ struct match_group {
     uint32_t *in_db;  /* number in the database -> index in rules */
     uint32_t *judged; /* indexes in rules that the database does not know */
     size_t n_in_db, n_judged;
-    size_t n_whole;       /* of in_db, the first ones: not coarse, one database */
-    struct rule_db **dbs; /* that one, then those of coarse patterns */
+    struct match_large *large;
+    size_t n_large, first_large; /* number of the first among all groups' */
+    size_t n_whole;              /* of in_db, the first ones: not coarse, one database */
+    struct rule_db **dbs;        /* that one, then those of coarse patterns */
     size_t n_dbs;
 };
 
@@ -29,6 +38,11 @@ uint64_t match_group_hash(const struct match_group *group, const struct rule_set
  */
 void match_group_compile(struct match_group *group, const struct rule_set *set,
                          struct mx_arena *arena);
+
+/** match_group_make_automata(group, set, arena): of its large patterns, once modes are
+ * known; ${arena} as above. */
+void match_group_make_automata(struct match_group *group, const struct rule_set *set,
+                               struct mx_arena *arena);
 
 /** match_group_pack(group, out), _unpack(group, bytes, err): to and from the cache. */
 int match_group_pack(const struct match_group *group, struct mx_buf *out,

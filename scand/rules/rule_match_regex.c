@@ -32,11 +32,6 @@ void regex_set_add(struct regex_set *set, unsigned from, unsigned to)
         set->bits[c >> 6] |= UINT64_C(1) << (c & 63);
 }
 
-bool regex_set_has(const struct regex_set *set, unsigned byte)
-{
-    return set->bits[byte >> 6] >> (byte & 63) & 1;
-}
-
 void regex_set_join(struct regex_set *set, const struct regex_set *other)
 {
     for (size_t i = 0; i < 4; i++)

@@ -63,7 +63,10 @@ struct regex_node *regex_node_new(struct regex *regex, enum regex_op op);
 void regex_set_add(struct regex_set *set, unsigned from, unsigned to);
 
 /** regex_set_has(set, byte): is it in the set? */
-bool regex_set_has(const struct regex_set *set, unsigned byte);
+static inline bool regex_set_has(const struct regex_set *set, unsigned byte)
+{
+    return set->bits[byte >> 6] >> (byte & 63) & 1;
+}
 
 /** regex_set_join(set, other): the bytes of both. */
 void regex_set_join(struct regex_set *set, const struct regex_set *other);

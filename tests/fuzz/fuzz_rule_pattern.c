@@ -1,8 +1,9 @@
 /*
  * From a pattern as rule files write it to what matches: "/re/mods" on the first line, a
  * text behind it. Whatever the pattern, each way of matching must agree on that text:
- * where the judge finds a match, every coarse pattern finds one, and the prefilter names
- * the rule; where a form claims to be exact, it finds no more than the judge.
+ * where the judge finds a match, every coarse pattern and the lazy automaton find one,
+ * and the prefilter names the rule; where a form claims to be exact, it finds no more
+ * than the judge.
  */
 #include <assert.h>
 #include <stdint.h>
@@ -12,6 +13,8 @@
 #include "rules/rule_match.h"
 #include "rules/rule_match_coarse.h"
 #include "rules/rule_match_judge.h"
+#include "rules/rule_match_lazy.h"
+#include "rules/rule_match_nfa.h"
 #include "rules/rule_read.h"
 
 #define INPUT_MAX 4096
@@ -53,6 +56,23 @@ static void check_coarse(const struct rule_judge_factory *factory, struct mx_str
     mx_arena_free(arena);
 }
 
+static void check_lazy(struct mx_str pattern, struct mx_str text, bool is_match)
+{
+    struct mx_arena *arena = mx_arena_new(RULE_COARSE_ARENA);
+    struct rule_coarse loose;
+    struct rule_nfa *nfa = NULL;
+    if (rule_coarse_loosen(arena, pattern, &loose, NULL) == 0 && loose.min > 0)
+        nfa = rule_nfa_new(loose.root);
+    if (nfa != NULL) {
+        struct rule_lazy *lazy = rule_lazy_new(nfa);
+        for (size_t i = 0; i < 2; i++) /* with states to be made, then made */
+            assert(rule_lazy_may_match(lazy, text) || !is_match);
+        rule_lazy_free(lazy);
+    }
+    rule_nfa_free(nfa);
+    mx_arena_free(arena);
+}
+
 static void check_prefilter(struct mx_str pattern, struct mx_str text, bool is_match)
 {
     struct rule rules[RULES];
@@ -86,6 +106,8 @@ static void check(struct mx_str pattern, struct mx_str text)
         bool is_match = judged == RULE_JUDGED_YES;
         if (judged != RULE_JUDGED_LIMIT)
             check_coarse(factory, pattern, text, is_match);
+        if (judged != RULE_JUDGED_LIMIT)
+            check_lazy(pattern, text, is_match);
         if (judged != RULE_JUDGED_LIMIT && pattern.n <= WHOLE_BYTES_MAX)
             check_prefilter(pattern, text, is_match);
     }
