@@ -83,6 +83,9 @@ static void collector_add(struct collector *collector, struct mx_str text)
 /* One of the repairs at ${at}: what to read on from; ${out} is what to write. */
 static size_t repair_at(struct mx_str rest, char *out)
 {
+    *out = rest.p[0];
+    if (*out != '&' && *out != '\xe2')
+        return 1;
     if (mx_str_starts(rest, MX_STR("&nbsp;"))) {
         *out = ' ';
         return 6;
@@ -92,7 +95,6 @@ static size_t repair_at(struct mx_str rest, char *out)
         *out = '"';
         return 3;
     }
-    *out = rest.p[0];
     return 1;
 }
 
