@@ -5,9 +5,15 @@
  * reset would never be noticed (test_redis_link: refused and reset over TCP). Here an
  * error is handed to hiredis as readable: its next read fetches the reason and
  * disconnects.
+ *
+ * Nor is the loop asked whether a connected socket takes what is to be written, but where
+ * it did not take all: a UNIX socket nearly always does, and to ask costs four system
+ * calls for each write. What was queued in one turn of the loop leaves at the beginning
+ * of the next, which follows at once (an idle handle) with all that came in meanwhile.
  */
 #include "redis_uv.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include <hiredis/hiredis.h>
@@ -18,9 +24,28 @@
 
 struct redis_uv {
     uv_poll_t poll;
+    uv_idle_t next_turn;        /* active: there is something to write */
+    int n_handles;              /* not closed yet */
     redisAsyncContext *context; /* NULL once hiredis has let go of us */
     int events;
+    bool is_writing;
 };
+
+/* hiredis asks for the next turn from inside when not all could be written. */
+static void write_out(struct redis_uv *self)
+{
+    self->is_writing = true;
+    redisAsyncHandleWrite(self->context);
+    self->is_writing = false;
+}
+
+static void on_next_turn(uv_idle_t *idle)
+{
+    struct redis_uv *self = idle->data;
+    uv_idle_stop(idle);
+    if (self->context)
+        write_out(self);
+}
 
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
@@ -30,7 +55,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
     if (self->context && (events & UV_READABLE))
         redisAsyncHandleRead(self->context);
     if (self->context && (events & UV_WRITABLE))
-        redisAsyncHandleWrite(self->context);
+        write_out(self);
 }
 
 static void want(struct redis_uv *self, int events)
@@ -59,7 +84,10 @@ static void del_read(void *data)
 static void add_write(void *data)
 {
     struct redis_uv *self = data;
-    want(self, self->events | UV_WRITABLE);
+    if (self->is_writing || !(self->context->c.flags & REDIS_CONNECTED))
+        want(self, self->events | UV_WRITABLE);
+    else if (!(self->events & UV_WRITABLE))
+        uv_idle_start(&self->next_turn, on_next_turn);
 }
 
 static void del_write(void *data)
@@ -70,7 +98,9 @@ static void del_write(void *data)
 
 static void on_closed(uv_handle_t *handle)
 {
-    free(handle->data);
+    struct redis_uv *self = handle->data;
+    if (--self->n_handles == 0)
+        free(self);
 }
 
 static void cleanup(void *data)
@@ -78,6 +108,7 @@ static void cleanup(void *data)
     struct redis_uv *self = data;
     self->context = NULL;
     uv_close((uv_handle_t *)&self->poll, on_closed);
+    uv_close((uv_handle_t *)&self->next_turn, on_closed);
 }
 
 int redis_uv_attach(struct redisAsyncContext *context, struct uv_loop_s *loop)
@@ -87,7 +118,9 @@ int redis_uv_attach(struct redisAsyncContext *context, struct uv_loop_s *loop)
         free(self);
         return -1;
     }
-    self->poll.data = self;
+    uv_idle_init(loop, &self->next_turn);
+    self->poll.data = self->next_turn.data = self;
+    self->n_handles = 2;
     self->context = context;
     context->ev.data = self;
     context->ev.addRead = add_read;

@@ -301,7 +301,7 @@ static void encode_rate_hit(const struct store_effect *effect,
 static void encode_over(const struct store_effect *effect, struct store_command *out)
 {
     bool is_over = effect->kind == STORE_QUOTA_OVER;
-    redis_args_init(&out->args, is_over ? "SET" : "DEL");
+    redis_args_init(&out->args, is_over ? "SET" : "UNLINK");
     redis_args_str(&out->args, store_keys_over(&out->keys[0], effect->mailbox));
     if (!is_over)
         return;

@@ -209,7 +209,8 @@ static size_t bracket_length(struct mx_str s)
 }
 
 /* Split at <...>; between two that touch is an empty piece, none at the end, and none
-   before the first one: there the original has the modifiers of its pattern. Each '<' is looked at once more only by the bracket it opens: linear. */
+   before the first one: there the original has the modifiers of its pattern. Each '<' is
+   looked at once more only by the bracket it opens: linear. */
 static void replace_pieces(const struct rule_replace *replace, struct pass *pass,
                            struct mx_str s, struct mx_buf *out)
 {
