@@ -128,7 +128,6 @@ static int make_chains(struct policyd *d, struct snapshot *snapshot,
 
 int policyd_check(const struct mx_conf *conf, struct mx_err *err)
 {
-    struct policy_map_files *files = policy_map_files_new();
     struct policy_chain *chain = NULL;
     char endpoint[ENDPOINT_MAX];
     const struct policyd_conf *own = policyd_conf_get(conf);
@@ -136,6 +135,7 @@ int policyd_check(const struct mx_conf *conf, struct mx_err *err)
     if (mxp_address_check_server(conf, "policyd", own->endpoint, &keys, err) < 0 ||
         store_redis_check_conf(conf, err) < 0)
         return -1;
+    struct policy_map_files *files = policy_map_files_new();
     int result = policy_chain_new(
         conf, &(struct policy_chain_env){.clock = &mx_clock_real, .files = files}, &chain,
         err);

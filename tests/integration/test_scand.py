@@ -244,7 +244,7 @@ def test_killed_worker_costs_one_retry(scand):
 
 def test_hanging_worker_is_killed_and_the_message_retried(scand):
     one = scand(scan_delay="300ms", scan_timeout="1s")
-    request = one.client.send_scan(HAM, id="hang")
+    request = one.client.send_scan(HAM, id="hang", deadline_ms=60000)
     pid = one.busy_worker()
     os.kill(pid, signal.SIGSTOP)
     kind, reply = one.client.receive(request)
