@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "mx_arena.h"
 #include "mx_err.h"
@@ -232,11 +233,21 @@ static void note_cache_fault(struct rule_match *match, const struct mx_err *why)
     match->cache_fault = mx_xdup(why->text);
 }
 
-static void compile_groups(struct rule_match *match, bool has_prefilter)
+static int64_t cpu_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void compile_groups(struct rule_match *match, bool has_prefilter,
+                           int64_t compile_ms)
 {
     struct mx_arena *arena = mx_arena_new(RULE_COARSE_ARENA);
+    int64_t until = cpu_ms() + (compile_ms != 0 ? compile_ms : RULE_MATCH_COMPILE_MS);
     for (size_t i = 0; i < match->n_groups; i++)
-        match_group_compile(&match->groups[i], match->set, has_prefilter ? arena : NULL);
+        match_group_compile(&match->groups[i], match->set, has_prefilter ? arena : NULL,
+                            until);
     mx_arena_free(arena);
 }
 
@@ -251,7 +262,7 @@ static void make_databases(struct rule_match *match,
         return;
     if (dir != NULL && why.code != MX_ERR_DOWN)
         note_cache_fault(match, &why);
-    compile_groups(match, options->has_prefilter);
+    compile_groups(match, options->has_prefilter, options->compile_ms);
     if (dir != NULL && write_cache(match, dir, key, &why) < 0)
         note_cache_fault(match, &why);
 }

@@ -13,7 +13,8 @@
  *
  * Coarse patterns have few fixed letters to look for, and many of them in one database
  * grow it out of all proportion (some hundred: minutes to compile), so they are spread
- * over several.
+ * over several. Hostile rule files can make any number of patterns that compile slowly:
+ * what there is no CPU time for is judged.
  *
  * If the library refuses a database because of one pattern, that one is judged and the
  * rest tried again.
@@ -22,6 +23,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "mx_arena.h"
 #include "mx_err.h"
@@ -30,9 +32,11 @@
 #include "rule_match_db.h"
 #include "rule_match_nfa.h"
 
-#define GROUP_MIN 3            /* rules for which a database is worth its call */
-#define GROUP_MAX 20000        /* rules of one database; the rest is judged */
-#define POSITIONS_MAX 100      /* of a pattern that goes in as it is */
+#define GROUP_MIN 3       /* rules for which a database is worth its call */
+#define GROUP_MAX 20000   /* rules in databases; the rest is judged */
+#define POSITIONS_MAX 100 /* of a pattern that goes in as it is */
+#define WHOLE_TOGETHER                                                                   \
+    1500 /* whole ones: time to compile grows faster than their number */
 #define COARSE_TOGETHER 16     /* coarse patterns of a database: more make it explode */
 #define COARSE_BITS_GOOD 18.0  /* how rare matches of a coarse pattern should be */
 #define COARSE_BITS_MIN 9.0    /* how rare matches of a coarse pattern must be */
@@ -171,18 +175,24 @@ static void judge_all(struct match_group *group)
     index_modes(group);
 }
 
+static size_t pieces(size_t n, size_t together)
+{
+    return (n + together - 1) / together;
+}
+
 /* How many databases there are to be. */
 static size_t count_dbs(const struct match_group *group)
 {
-    size_t n_coarse = group->n_in_db - group->n_whole;
-    return (group->n_whole > 0) + (n_coarse + COARSE_TOGETHER - 1) / COARSE_TOGETHER;
+    return pieces(group->n_whole, WHOLE_TOGETHER) +
+           pieces(group->n_in_db - group->n_whole, COARSE_TOGETHER);
 }
 
 size_t match_group_db_start(const struct match_group *group, size_t nth)
 {
-    if (group->n_whole == 0)
-        return nth * COARSE_TOGETHER;
-    return nth == 0 ? 0 : group->n_whole + (nth - 1) * COARSE_TOGETHER;
+    size_t n_whole_dbs = pieces(group->n_whole, WHOLE_TOGETHER);
+    if (nth < n_whole_dbs)
+        return nth * WHOLE_TOGETHER;
+    return group->n_whole + (nth - n_whole_dbs) * COARSE_TOGETHER;
 }
 
 void match_group_drop(struct match_group *group)
@@ -215,12 +225,33 @@ static int compile_db(struct match_group *group, const struct choice *choices, s
     return rc;
 }
 
-/* All databases of what is chosen; false: some pattern is judged now, try again. */
-static bool compile_dbs(struct match_group *group, const struct choice *choices)
+static bool is_over(int64_t until_cpu_ms)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 >= until_cpu_ms;
+}
+
+/* Patterns from ${from} of in_db on are judged; the databases before them stay valid. */
+static void judge_rest(struct match_group *group, size_t from)
+{
+    for (size_t i = from; i < group->n_in_db; i++)
+        group->modes[group->in_db[i]] = RULE_MATCH_JUDGED;
+    index_modes(group);
+}
+
+/* Databases of what is chosen, as long as there is time; false: some pattern is judged
+   now, try again. */
+static bool compile_dbs(struct match_group *group, const struct choice *choices,
+                        int64_t until_cpu_ms)
 {
     size_t n = count_dbs(group);
     group->dbs = mx_xalloc((n + 1) * sizeof(struct rule_db *));
     for (size_t i = 0; i < n; i++) {
+        if (is_over(until_cpu_ms)) {
+            judge_rest(group, match_group_db_start(group, i));
+            return true;
+        }
         if (compile_db(group, choices, i) < 0) {
             match_group_drop(group);
             index_modes(group);
@@ -231,7 +262,7 @@ static bool compile_dbs(struct match_group *group, const struct choice *choices)
 }
 
 void match_group_compile(struct match_group *group, const struct rule_set *set,
-                         struct mx_arena *arena)
+                         struct mx_arena *arena, int64_t until_cpu_ms)
 {
     if (arena == NULL || group->view.n < GROUP_MIN) {
         judge_all(group);
@@ -245,7 +276,7 @@ void match_group_compile(struct match_group *group, const struct rule_set *set,
         group->modes[i] = (uint8_t)choices[i].mode;
     }
     index_modes(group);
-    while (group->n_in_db > 0 && !compile_dbs(group, choices))
+    while (group->n_in_db > 0 && !compile_dbs(group, choices, until_cpu_ms))
         ;
     for (size_t i = 0; i < group->view.n; i++)
         free((char *)(uintptr_t)choices[i].pattern.text);

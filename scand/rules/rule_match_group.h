@@ -23,8 +23,8 @@ struct match_group {
     size_t n_in_db, n_judged;
     struct match_large *large;
     size_t n_large, first_large; /* number of the first among all groups' */
-    size_t n_whole;              /* of in_db, the first ones: not coarse, one database */
-    struct rule_db **dbs;        /* that one, then those of coarse patterns */
+    size_t n_whole;              /* of in_db, the first ones: not coarse */
+    struct rule_db **dbs;        /* those of whole patterns, then those of coarse ones */
     size_t n_dbs;
 };
 
@@ -32,12 +32,13 @@ struct match_group {
 uint64_t match_group_hash(const struct match_group *group, const struct rule_set *set);
 
 /**
- * match_group_compile(group, set, arena):
- * Decide how each pattern is matched and make the database. ${arena} is for work, of at
+ * match_group_compile(group, set, arena, until_cpu_ms):
+ * Decide how each pattern is matched and make the databases; none is begun once this
+ * thread has used so much CPU time, and the rest is judged. ${arena} is for work, of at
  * least RULE_COARSE_ARENA; NULL: no database, all are judged.
  */
 void match_group_compile(struct match_group *group, const struct rule_set *set,
-                         struct mx_arena *arena);
+                         struct mx_arena *arena, int64_t until_cpu_ms);
 
 /** match_group_make_automata(group, set, arena): of its large patterns, once modes are
  * known; ${arena} as above. */

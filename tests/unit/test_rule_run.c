@@ -10,6 +10,7 @@
 
 #include "mx_arena.h"
 #include "mx_err.h"
+#include "rules/rule_match_db.h"
 #include "rules/rule_run.h"
 #include "text/text.h"
 
@@ -55,19 +56,18 @@ struct fixture {
     struct rule_run_result hits;
 };
 
-static int open_rules(struct fixture *f, bool has_prefilter)
+static int open_rules(struct fixture *f, const struct rule_match_options *match)
 {
     const char *dirs[] = {f->dir, NULL};
     struct rule_read_options options = {.dirs = dirs};
-    struct rule_match_options match = {.has_prefilter = has_prefilter};
     f->arena = mx_arena_new(64u << 20);
     return rule_set_read(&options, &f->set, NULL) < 0 ||
-                   rule_runner_new(f->set, &match, &f->runner, NULL) < 0
+                   rule_runner_new(f->set, match, &f->runner, NULL) < 0
                ? -1
                : rule_match_scratch_new(rule_runner_match(f->runner), &f->scratch, NULL);
 }
 
-static int setup(void **state, bool has_prefilter)
+static int setup(void **state, const struct rule_match_options *match)
 {
     struct fixture *f = mx_xalloc(sizeof(*f));
     strcpy(f->dir, "/tmp/mxdrop-test-XXXXXX");
@@ -78,17 +78,24 @@ static int setup(void **state, bool has_prefilter)
     if (file == NULL || fputs(rules, file) < 0 || fclose(file) != 0)
         return -1;
     *state = f;
-    return open_rules(f, has_prefilter);
+    return open_rules(f, match);
 }
 
 static int setup_filtered(void **state)
 {
-    return setup(state, true);
+    return setup(state, &(struct rule_match_options){.has_prefilter = true});
 }
 
 static int setup_judged(void **state)
 {
-    return setup(state, false);
+    return setup(state, &(struct rule_match_options){.has_prefilter = false});
+}
+
+/* No CPU time for databases. */
+static int setup_late(void **state)
+{
+    return setup(state,
+                 &(struct rule_match_options){.has_prefilter = true, .compile_ms = -1});
 }
 
 static int teardown(void **state)
@@ -204,6 +211,20 @@ static void test_run_limit_is_no_hit(void **state)
     assert_true(mx_str_eq(f->set->rules[f->hits.limited[0]].name, MX_STR("SLOW")));
 }
 
+static void test_new_has_databases_if_there_is_time(void **state)
+{
+    struct fixture *f = *state;
+    struct rule_match_summary late, sum;
+    rule_match_summarise(rule_runner_match(f->runner), &late);
+    assert_int_equal(late.db_bytes, 0);
+    struct rule_match_options match = {.has_prefilter = true};
+    struct rule_runner *other;
+    assert_int_equal(rule_runner_new(f->set, &match, &other, NULL), 0);
+    rule_match_summarise(rule_runner_match(other), &sum);
+    assert_int_equal(sum.db_bytes > 0, rule_db_library() != NULL);
+    rule_runner_free(other);
+}
+
 #define BOTH_WAYS(test)                                                                  \
     cmocka_unit_test_setup_teardown(test, setup_filtered, teardown),                     \
         cmocka_unit_test_setup_teardown(test, setup_judged, teardown)
@@ -217,6 +238,9 @@ int main(void)
         BOTH_WAYS(test_run_headers),
         BOTH_WAYS(test_run_captures),
         BOTH_WAYS(test_run_limit_is_no_hit),
+        cmocka_unit_test_setup_teardown(test_run_body, setup_late, teardown),
+        cmocka_unit_test_setup_teardown(test_new_has_databases_if_there_is_time,
+                                        setup_late, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
