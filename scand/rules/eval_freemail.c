@@ -87,14 +87,14 @@ static bool has(const struct text_list *list, struct mx_str s)
 }
 
 /* Some address is freemail, and matches the rule's pattern where it has one. */
-static bool any_freemail(const struct eval_context *context, struct text_list list,
+static bool any_freemail(struct eval_context *context, struct text_list list,
                          bool has_pattern)
 {
     const struct eval_regex *regex = eval_shared_argument(context);
 
     for (size_t i = 0; i < list.n; i++) {
         if (is_freemail(context, list.v[i]) &&
-            (!has_pattern || eval_regex_hit(regex, list.v[i]))) {
+            (!has_pattern || eval_argument_hit(context, regex, list.v[i]))) {
             return true;
         }
     }

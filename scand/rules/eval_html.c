@@ -237,7 +237,7 @@ static int any_text(struct eval_context *context, struct mx_str name, bool wante
         const struct text_list *list = find_list(html, name);
 
         for (size_t j = 0; list && j < list->n; j++) {
-            if (eval_regex_hit(regex, list->v[j]) == wanted) {
+            if (eval_argument_hit(context, regex, list->v[j]) == wanted) {
                 return 1;
             }
         }

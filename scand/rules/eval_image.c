@@ -279,7 +279,7 @@ static int image_name_regex(struct eval_context *context, const struct mx_str *a
     (void)n_args;
     for (size_t i = 0; i < images->n; i++) {
         if (has_size(&images->v[i]) && images->v[i].name.n > 0 &&
-            eval_regex_hit(regex, images->v[i].name)) {
+            eval_argument_hit(context, regex, images->v[i].name)) {
             return 1;
         }
     }

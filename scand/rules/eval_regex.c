@@ -78,15 +78,16 @@ void eval_regex_free(struct eval_regex *regex)
     }
 }
 
-bool eval_regex_find(const struct eval_regex *regex, struct mx_str subject, size_t from,
-                     struct mx_str groups[static EVAL_REGEX_CAPTURES])
+/* 0 or more: a match; negative: why not, as PCRE2 has it. */
+static int match(const struct eval_regex *regex, struct mx_str subject, size_t from,
+                 struct mx_str groups[static EVAL_REGEX_CAPTURES])
 {
     pcre2_match_data *data;
     const PCRE2_SIZE *at;
-    int n = -1;
+    int n = PCRE2_ERROR_NOMATCH;
 
     if (!regex || from > subject.n) {
-        return false;
+        return n;
     }
     data = pcre2_match_data_create(EVAL_REGEX_CAPTURES, NULL);
     if (data) {
@@ -102,6 +103,25 @@ bool eval_regex_find(const struct eval_regex *regex, struct mx_str subject, size
         }
     }
     pcre2_match_data_free(data);
+    return n;
+}
+
+bool eval_regex_find(const struct eval_regex *regex, struct mx_str subject, size_t from,
+                     struct mx_str groups[static EVAL_REGEX_CAPTURES])
+{
+    return match(regex, subject, from, groups) >= 0;
+}
+
+bool eval_regex_try(const struct eval_regex *regex, struct mx_str subject,
+                    bool *is_limited)
+{
+    struct mx_str groups[EVAL_REGEX_CAPTURES];
+    int n = match(regex, subject, 0, groups);
+
+    if (n == PCRE2_ERROR_MATCHLIMIT || n == PCRE2_ERROR_DEPTHLIMIT ||
+        n == PCRE2_ERROR_HEAPLIMIT || n == PCRE2_ERROR_JIT_STACKLIMIT) {
+        *is_limited = true;
+    }
     return n >= 0;
 }
 

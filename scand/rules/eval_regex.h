@@ -31,6 +31,11 @@ void eval_regex_free(struct eval_regex *regex);
 /** eval_regex_hit(regex, subject): somewhere in it. A limit that is hit is no match. */
 bool eval_regex_hit(const struct eval_regex *regex, struct mx_str subject);
 
+/** eval_regex_try(regex, subject, is_limited): the same; ${is_limited} is set where a
+ * limit was hit, and otherwise left as it is. */
+bool eval_regex_try(const struct eval_regex *regex, struct mx_str subject,
+                    bool *is_limited);
+
 /**
  * eval_regex_find(regex, subject, from, groups):
  * The first match at or behind byte ${from}: groups[0] is all of it, groups[1] ... its

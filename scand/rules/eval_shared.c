@@ -179,6 +179,12 @@ const struct eval_regex *eval_shared_argument(const struct eval_context *context
     return context->shared->arguments[context->rule - context->set->rules];
 }
 
+bool eval_argument_hit(struct eval_context *context, const struct eval_regex *regex,
+                       struct mx_str subject)
+{
+    return !context->is_limited && eval_regex_try(regex, subject, &context->is_limited);
+}
+
 const struct eval_uri_detail *eval_shared_uri_detail(const struct eval_context *context)
 {
     return context->shared->uri_details[context->rule - context->set->rules];

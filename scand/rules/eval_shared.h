@@ -18,6 +18,14 @@ const struct eval_regex *eval_shared_fixed(const struct eval_shared *shared,
  */
 const struct eval_regex *eval_shared_argument(const struct eval_context *context);
 
+/**
+ * eval_argument_hit(context, regex, subject):
+ * A pattern that the rule brings matches. Once one has met a limit nothing more is
+ * looked at: a message must not pay for it again with each of its addresses.
+ */
+bool eval_argument_hit(struct eval_context *context, const struct eval_regex *regex,
+                       struct mx_str subject);
+
 struct eval_uri_detail;
 
 /** eval_shared_uri_detail(context): compiled criteria of the rule that asks, or NULL. */

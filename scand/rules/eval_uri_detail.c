@@ -221,7 +221,8 @@ static bool is_met(struct eval_context *context, const struct criterion *criteri
     struct text_list texts = criterion->texts_of(context, uri);
 
     for (size_t i = 0; i < texts.n; i++) {
-        if (eval_regex_hit(criterion->regex, texts.v[i]) != criterion->is_negated) {
+        if (eval_argument_hit(context, criterion->regex, texts.v[i]) !=
+            criterion->is_negated) {
             return true;
         }
     }
@@ -235,7 +236,8 @@ static int check_uri_detail(struct eval_context *context, const struct mx_str *a
 
     (void)args;
     (void)n_args;
-    for (size_t uri = 0; detail && uri < context->texts->n_uri_details; uri++) {
+    for (size_t uri = 0;
+         detail && !context->is_limited && uri < context->texts->n_uri_details; uri++) {
         size_t n = 0;
 
         while (n < detail->n && is_met(context, &detail->v[n], uri)) {

@@ -45,7 +45,9 @@ struct eval_context {
     const struct texts *texts;
     const struct rule *rule; /* the one that asks: its kind chooses the text */
     void *cache[EVAL_CACHES];
-    double bayes; /* probability, or negative: not known */
+    double bayes;    /* probability, or negative: not known */
+    bool is_limited; /* a pattern of the rule met a limit: it has not hit, whatever its
+                        function says; set back before the next rule */
 };
 
 struct eval_function {

@@ -349,8 +349,11 @@ static void run_function(struct run *run, uint32_t index, struct eval_context *c
         return;
     int64_t from_ns = now_ns(run);
     context->rule = rule;
+    context->is_limited = false;
     int count = function->run(context, rule->args, rule->n_args);
     run->counts[index] = count > 0 ? count : 0;
+    if (context->is_limited)
+        close_limited(run, index);
     if (run->input->times != NULL) {
         int64_t ns = now_ns(run) - from_ns;
         run->input->times->eval_ns += ns;

@@ -69,6 +69,22 @@ static void test_eval_regex_hit_is_bounded(void **state)
     assert_false(hits("^(a|a)*$", 0, MX_STR("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab")));
 }
 
+static void test_eval_regex_try_tells_limits(void **state)
+{
+    struct eval_regex *regex = NULL;
+    bool is_limited = false;
+
+    (void)state;
+    assert_int_equal(eval_regex_new(MX_STR("^(a|a)*$"), 0, &regex, NULL), 0);
+    assert_true(eval_regex_try(regex, MX_STR("aaa"), &is_limited));
+    assert_false(eval_regex_try(regex, MX_STR("aab"), &is_limited));
+    assert_false(is_limited);
+    assert_false(
+        eval_regex_try(regex, MX_STR("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab"), &is_limited));
+    assert_true(is_limited);
+    eval_regex_free(regex);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -76,6 +92,7 @@ int main(void)
         cmocka_unit_test(test_eval_regex_find_captures),
         cmocka_unit_test(test_eval_regex_new_refuses),
         cmocka_unit_test(test_eval_regex_hit_is_bounded),
+        cmocka_unit_test(test_eval_regex_try_tells_limits),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -42,6 +42,8 @@ static const char rules[] = "body WORDS /cheap watches/i\n"
                             "mimeheader JOINED Content-Type =~ /plain[^;]*\\ntext.html/\n"
                             "tflags JOINED concat\n"
                             "mimeheader APART Content-Type =~ /plain[^;]*\\ntext.html/\n"
+                            "util_rb_tld com\n"
+                            "uri_detail DEAR raw !~ /^http:..(?:q|q)*[!?]/\n"
                             "full FULL /watches\\r?\\n/\n"
                             "body OFF /cheap/\n"
                             "score OFF 0\n"
@@ -169,6 +171,19 @@ static void test_run_mimeheader_parts(void **state)
     assert_true(hit(f, "JOINED") == 0);
 }
 
+/* Also a pattern of a function; "!~" does not turn it into a hit. */
+static void test_run_limit_of_a_function(void **state)
+{
+    struct fixture *f = *state;
+    run(f, "x", "see http://a.com/ there\n");
+    assert_true(hit(f, "DEAR") == 1);
+    assert_int_equal(f->hits.n_limited, 0);
+    run(f, "x", "see http://qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq.com/ there\n");
+    assert_true(hit(f, "DEAR") == 0);
+    assert_int_equal(f->hits.n_limited, 1);
+    assert_true(mx_str_eq(f->set->rules[f->hits.limited[0]].name, MX_STR("DEAR")));
+}
+
 static void test_run_scores_each_of_multiple(void **state)
 {
     struct fixture *f = *state;
@@ -238,6 +253,7 @@ int main(void)
         BOTH_WAYS(test_run_headers),
         BOTH_WAYS(test_run_captures),
         BOTH_WAYS(test_run_limit_is_no_hit),
+        BOTH_WAYS(test_run_limit_of_a_function),
         cmocka_unit_test_setup_teardown(test_run_body, setup_late, teardown),
         cmocka_unit_test_setup_teardown(test_new_has_databases_if_there_is_time,
                                         setup_late, teardown),
