@@ -44,6 +44,7 @@ static const struct scan_symbol symbols[] = {
      "encrypted document; a PDF of that kind may open without a password"},
     {"MX_DOC_OBJECT", 0, "document with another file inside that a click opens"},
     {"MX_DOC_LINK", 0, "document that fetches content when it is opened"},
+    {"MX_DOC_LIMIT", 1.0, "document with more inside than is looked at"},
     {0},
 };
 
@@ -71,10 +72,9 @@ static const struct {
     unsigned trait;
     const char *symbol;
 } by_trait[] = {
-    {DOCUMENT_MACROS, "MX_DOC_MACROS"},
-    {DOCUMENT_ENCRYPTED, "MX_DOC_ENCRYPTED"},
-    {DOCUMENT_OBJECT, "MX_DOC_OBJECT"},
-    {DOCUMENT_LINK, "MX_DOC_LINK"},
+    {DOCUMENT_MACROS, "MX_DOC_MACROS"}, {DOCUMENT_ENCRYPTED, "MX_DOC_ENCRYPTED"},
+    {DOCUMENT_OBJECT, "MX_DOC_OBJECT"}, {DOCUMENT_LINK, "MX_DOC_LINK"},
+    {DOCUMENT_LIMIT, "MX_DOC_LIMIT"},
 };
 
 static void add_traits(struct scan_result *result, unsigned traits, struct mx_str name)

@@ -11,6 +11,7 @@ enum document_trait {
     DOCUMENT_ENCRYPTED = 1 << 1, /* only its password opens it */
     DOCUMENT_OBJECT = 1 << 2,    /* another file inside, which a click opens */
     DOCUMENT_LINK = 1 << 3,      /* content that is fetched when it is opened */
+    DOCUMENT_LIMIT = 1 << 4,     /* more inside than is looked at */
 };
 
 /**

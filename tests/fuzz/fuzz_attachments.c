@@ -27,7 +27,7 @@ static void on_content(void *user, struct mx_str name, struct mx_str content)
 {
     (void)user;
     assert(content.n <= ARCHIVE_NESTED_MAX);
-    assert(document_traits(content) < 16);
+    assert(document_traits(content) < 32);
     assert(document_member_traits(name, content) < 16);
 }
 

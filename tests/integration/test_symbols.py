@@ -1,4 +1,6 @@
 """Symbols that no unit test brings about: a message for each, through the real scanner."""
+import struct
+
 import scand_wire as wire
 from test_scand import (HEAD, scand_fixture,  # noqa: F401 pylint: disable=unused-import
                         with_attachment)
@@ -6,6 +8,10 @@ from test_scand_settings import zipped
 
 MIME = HEAD + b"MIME-Version: 1.0\r\n"
 MULTIPART = MIME + b"Content-Type: multipart/mixed; boundary=b1\r\n\r\n"
+# A compound file that is one chain of 4,000 streams.
+ENTRIES = b"".join(bytes(66) + b"\2\0" + struct.pack("<IIII", 2 ** 32 - 1, number + 1, 0, 0)
+                   + bytes(44) for number in range(4000))
+COMPOUND = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504) + ENTRIES
 # By symbol; what a reader sees of each is said in the detector's table.
 MESSAGES = {
     "MX_ATTACH_CONTROL": with_attachment(b"x", b"=?utf-8?Q?a=01b.txt?="),
@@ -14,6 +20,7 @@ MESSAGES = {
     "MX_ATTACH_TRAILING": with_attachment(b"x", b"invoice.exe. ."),
     "MX_ARCHIVE_BROKEN": with_attachment(zipped(b"abc" * 999)[:60], b"a.zip"),
     "MX_ARCHIVE_LIMIT": with_attachment(zipped(*[b""] * 12000), b"a.zip"),
+    "MX_DOC_LIMIT": with_attachment(COMPOUND, b"a.doc"),
     "MX_MIME_8BIT_HEADER": MULTIPART + b"--b1\r\nContent-Type: text/plain;"
                            b" name=\"Gr\xfc\xdfe.txt\"\r\n\r\nx\r\n--b1--\r\n",
     "MX_MIME_BAD_HEADER": MULTIPART + b"--b1\r\nno colon here\r\n\r\nx\r\n--b1--\r\n",

@@ -74,6 +74,36 @@ static void test_traits_at_fixed_places(void **state)
     expect(NULL, "Workbook", MX_STR("\205\0\010\0abcd\0\0ef\011\010\377\377"), 0);
 }
 
+static void put(char *p, uint32_t number)
+{
+    for (size_t i = 0; i < 4; i++)
+        p[i] = (char)(number >> 8 * i);
+}
+
+/* A file that is one chain of entries; libgsf takes the square of their number. */
+static struct mx_str chain(size_t n)
+{
+    char *p = g_malloc0(512 + 128 * n);
+    memcpy(p, "\320\317\021\340\241\261\032\341", 8);
+    for (size_t i = 0; i < n; i++) {
+        char *entry = p + 512 + 128 * i;
+        entry[66] = 2;
+        put(entry + 68, 0xffffffff);
+        put(entry + 72, (uint32_t)(i + 1 < n ? i + 1 : 0xffffffff));
+    }
+    return mx_str_of(p, 512 + 128 * n);
+}
+
+static void test_traits_many_entries(void **state)
+{
+    (void)state;
+    struct mx_str few = chain(2000), many = chain(100000);
+    assert_int_equal(document_traits(few), 0);
+    assert_int_equal(document_traits(many), DOCUMENT_LIMIT);
+    g_free((gpointer)(uintptr_t)few.p);
+    g_free((gpointer)(uintptr_t)many.p);
+}
+
 /* Whatever is cut off or overwritten: an answer. */
 static void test_traits_broken(void **state)
 {
@@ -109,6 +139,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_traits_by_name),
         cmocka_unit_test(test_traits_at_fixed_places),
+        cmocka_unit_test(test_traits_many_entries),
         cmocka_unit_test(test_traits_broken),
         cmocka_unit_test(test_traits_of_what_is_no_compound_file),
     };
