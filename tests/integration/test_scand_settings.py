@@ -59,7 +59,7 @@ def test_clamav_limits(scand, setting, value, attachment, found, not_found):
 
 
 MANY_FILES = (HEAD + b"MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
-              + b"--b\r\n\r\nx\r\n" * 9000 + b"--b--\r\n")
+              + b"--b\r\n\r\nx\r\n" * 900 + b"--b--\r\n")
 LARGE_HTML = HEAD + b"Content-Type: text/html\r\n\r\n" + b"<p>text</p>\r\n" * 500
 
 
