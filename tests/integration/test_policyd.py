@@ -130,6 +130,27 @@ def test_greylist_across_two_policyds(site):
     assert outcome(two.rcpt("b@t.example", "bob@example.org"))[0] == wire.TEMPFAIL
 
 
+def test_list_entries_are_seen_by_all_at_once(site):
+    """Both had seen the lists empty; the first network, the first domain and their end
+    count with the very next check of each."""
+    nodes = [site.policyd(name, greylist={"mode": "off"})[1] for name in ("one", "two")]
+
+    def lists(*words):
+        harness.run([program("mxdropctl"), "-c", str(site.dir / "one.yaml"), "lists", *words])
+
+    def expect(action, module):
+        for node in nodes:
+            assert outcome(node.rcpt("a@s.example", "bob@example.org")) == (action, module)
+
+    expect(wire.CONTINUE, "")
+    for scope, pattern in (("system", "192.0.2.0/24"), ("@example.org", ".example"),
+                           ("bob@example.org", "192.0.0.0/16")):
+        lists("deny", scope, pattern)
+        expect(wire.REJECT, "user_lists")
+        lists("remove", scope, pattern)
+        expect(wire.CONTINUE, "")
+
+
 def test_one_round_trip_per_check(site):
     """Lists and greylist together are one batch; decisions before them none."""
     _, policyd = site.policyd()

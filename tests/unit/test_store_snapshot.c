@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "mx_arena.h"
+#include "mx_net.h"
 #include "mx_time.h"
 #include "store_mem.h"
 #include "store_snapshot.h"
@@ -44,16 +45,11 @@ static void on_done(struct store_batch *batch)
     (*(int *)batch->user)++;
 }
 
-static struct store_answer match(struct bed *bed, const char *scope, const char *first,
-                                 const char *second)
+static struct store_answer ask(struct bed *bed, const struct store_question *question)
 {
-    struct mx_str patterns[] = {mx_str(first), mx_str(second)};
-    struct store_question question = {
-        .kind = STORE_LIST_MATCH,
-        .list = {.scope = mx_str(scope), .patterns = patterns, .n_patterns = 2}};
     struct store_answer answer = {0};
     int done = 0;
-    struct store_batch batch = {.questions = &question,
+    struct store_batch batch = {.questions = question,
                                 .answers = &answer,
                                 .n = 1,
                                 .timeout_ms = 50,
@@ -64,6 +60,16 @@ static struct store_answer match(struct bed *bed, const char *scope, const char 
     assert_int_equal(done, 1);
     bed->fault = batch.fault;
     return answer;
+}
+
+static struct store_answer match(struct bed *bed, const char *scope, const char *first,
+                                 const char *second)
+{
+    struct mx_str patterns[] = {mx_str(first), mx_str(second)};
+    struct store_question question = {
+        .kind = STORE_LIST_MATCH,
+        .list = {.scope = mx_str(scope), .patterns = patterns, .n_patterns = 2}};
+    return ask(bed, &question);
 }
 
 static void expect(struct bed *bed, const char *first, enum store_listing listing,
@@ -120,6 +126,28 @@ static void test_ask_removed_is_forgotten(void **state)
     assert_false(match(bed, "u@d", "a@s.example", "s.example").is_known);
 }
 
+/* Networks are written out only where the table may have them. */
+static void test_ask_networks_are_remembered(void **state)
+{
+    struct bed *bed = *state;
+    struct mx_net net;
+    struct store_question question = {
+        .kind = STORE_LIST_MATCH, .list = {.scope = MX_STR("system"), .client = &net}};
+    assert_int_equal(mx_net_parse(MX_STR("192.0.2.9"), &net, NULL), 0);
+    store_mem_list(bed->mem, "system", "192.0.2.0/24", STORE_DENIED);
+    assert_int_equal(ask(bed, &question).list.listing, STORE_DENIED);
+    store_mem_break(bed->mem, "store down");
+    struct store_answer answer = ask(bed, &question);
+    assert_true(answer.is_known);
+    assert_int_equal(answer.list.listing, STORE_DENIED);
+    assert_int_equal(answer.list.pattern, 8);
+    store_mem_break(bed->mem, NULL);
+    store_mem_list(bed->mem, "system", "192.0.2.0/24", STORE_NOT_LISTED);
+    assert_int_equal(ask(bed, &question).list.listing, STORE_NOT_LISTED);
+    store_mem_break(bed->mem, "store down");
+    assert_false(ask(bed, &question).is_known);
+}
+
 static void test_ask_old_is_not_used(void **state)
 {
     struct bed *bed = *state;
@@ -158,6 +186,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_ask_unseen_stays_unknown, setup, teardown),
         cmocka_unit_test_setup_teardown(test_ask_scopes_are_apart, setup, teardown),
         cmocka_unit_test_setup_teardown(test_ask_removed_is_forgotten, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_ask_networks_are_remembered, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_ask_old_is_not_used, setup, teardown),
         cmocka_unit_test_setup_teardown(test_ask_is_bounded, setup, teardown),
     };
