@@ -8,12 +8,17 @@ those that the golden files were made with.
 """
 import json
 import os
+import pathlib
+import sys
 import time
 
 import pytest
 
 import goldens
 import harness
+
+sys.path.insert(0, str(harness.TOP / "bench"))
+import rule_growth  # noqa: E402  pylint: disable=wrong-import-position,wrong-import-order
 
 CACHE = os.environ.get("MX_RULES_CACHE", str(harness.BUILD / "rules-cache"))
 # Per cent, as the project's targets have them: what must be reached.
@@ -121,3 +126,17 @@ def test_messages_of_spamassassin_itself(corpus, tmp_path):
     for message, names in UPSTREAM.items():
         found = ours[f"torture/{top.name}/{message}"].scored
         assert {n for n in found if n.startswith(("TEST_", "GTUBE"))} == names, message
+
+
+def test_growth_is_seen():
+    """Growth counts from the second sample on, past what is allowed."""
+    assert rule_growth.growth([1000, 50000, 51000, 50900], 3) == 0
+    assert rule_growth.growth([50000, 50000, 50000, 53000], 3) == 988
+
+
+@pytest.mark.skipif(b"__asan_init" in pathlib.Path(harness.program("mxdrop-scand")).read_bytes(),
+                    reason="a sanitizer keeps what is freed")
+def test_a_worker_does_not_grow(capsys):
+    """bench/rule_growth.py, shortened: 800 messages, and 4 KiB lost in each would be seen."""
+    assert rule_growth.main(["--messages", "800", "--cache", CACHE,
+                             str(goldens.HOME / "messages")]) == 0, capsys.readouterr().out
