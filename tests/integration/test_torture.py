@@ -5,10 +5,8 @@ Differences that are left are listed below with their reasons; one that disappea
 the test too, so that the list stays true.
 """
 import json
-import os
 import pathlib
 import re
-import shutil
 
 import pytest
 
@@ -34,20 +32,12 @@ def engine(paths, directory):
 
 
 @pytest.fixture(name="torture", scope="module")
-def fixture_torture():
+def fixture_torture(tmp_path_factory):
     """(directory, findings by path) of the whole torture set."""
-    unpack = harness.TOP.parent / "shared" / "corpus" / "unpack.sh"
-    root = os.environ.get("MX_CORPUS")
-    if not root and (not unpack.exists() or not shutil.which("zstd")):
-        pytest.skip("no corpus here (../shared/corpus and zstd, or MX_CORPUS)")
-    directory = harness.private_dir()
-    try:
-        if not root:
-            root = harness.run([str(unpack), str(directory / "corpus")]).stdout.strip()
-        top = pathlib.Path(root) / "torture"
-        yield top, engine([top], directory)
-    finally:
-        shutil.rmtree(directory)
+    with harness.corpus() as root:
+        if root is None:
+            pytest.skip(harness.NO_CORPUS)
+        yield root / "torture", engine([root / "torture"], tmp_path_factory.mktemp("torture"))
 
 
 def symbols(one):
