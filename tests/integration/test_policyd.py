@@ -284,7 +284,8 @@ def stalled(site, **settings):
     """A policyd whose store hangs, with one check under way; (process, client, request)."""
     site.store_timeout = "10s"
     process, policyd = site.policyd(deadline={"rcpt": "20s"}, **settings)
-    policyd.rcpt("a@s.example", "bob@example.org")
+    wait_until(lambda: not policyd.rcpt("a@s.example", "bob@example.org").degraded,
+               "the store to be connected")
     site.redis.process.popen.send_signal(signal.SIGSTOP)
     state = pathlib.Path(f"/proc/{site.redis.process.popen.pid}/stat")
     wait_until(lambda: state.read_text().rpartition(")")[2].split()[0] == "T", "Redis to hang")
