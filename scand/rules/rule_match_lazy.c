@@ -28,7 +28,7 @@ typedef uint16_t transition;
 static_assert(RULE_LAZY_STATES_MAX < MATCH, "a transition holds every state");
 
 struct lazy_state {
-    uint32_t items, n_items; /* its nodes, in order */
+    uint32_t items, n_items; /* its nodes */
     uint32_t hash;
 };
 
@@ -40,11 +40,13 @@ struct rule_lazy {
     uint32_t *items;
     uint32_t *buckets; /* 1 + state, by hash */
     size_t n_states, n_items, states_room, items_room;
+    uint32_t *begin; /* nodes that wait for the first byte of a match */
+    size_t n_begin;
     /* Nodes that are being collected. */
     uint32_t *found, *stack;
     uint32_t *marks, mark; /* by node: equal to mark where it was met */
     size_t n_found;
-    bool is_match;
+    bool is_match, matches_nothing; /* met the match; meets it before any byte */
 };
 
 /* ---- nodes ------------------------------------------------------------------------- */
@@ -78,18 +80,23 @@ static void collect(struct rule_lazy *lazy, uint32_t node)
     }
 }
 
-/* The nodes that ${byte} leads to from a state; a match may begin behind it, too. */
-static void step(struct rule_lazy *lazy, uint32_t from, unsigned byte)
+/* What ${byte} leads to from each of ${nodes}. */
+static void follow(struct rule_lazy *lazy, const uint32_t *nodes, size_t n, unsigned byte)
 {
     const struct rule_nfa *nfa = lazy->nfa;
-    const struct lazy_state *state = &lazy->states[from];
-    begin_nodes(lazy);
-    for (uint32_t i = 0; i < state->n_items; i++) {
-        const struct nfa_node *node = &nfa->nodes[lazy->items[state->items + i]];
+    for (size_t i = 0; i < n; i++) {
+        const struct nfa_node *node = &nfa->nodes[nodes[i]];
         if (regex_set_has(&nfa->sets[node->set], byte))
             collect(lazy, nfa->edges[node->edges]);
     }
-    collect(lazy, nfa->start);
+}
+
+static void step(struct rule_lazy *lazy, uint32_t from, unsigned byte)
+{
+    const struct lazy_state *state = &lazy->states[from];
+    begin_nodes(lazy);
+    follow(lazy, lazy->items + state->items, state->n_items, byte);
+    follow(lazy, lazy->begin, lazy->n_begin, byte);
 }
 
 /* ---- states ------------------------------------------------------------------------ */
@@ -151,8 +158,7 @@ static void forget(struct rule_lazy *lazy)
     memset(lazy->buckets, 0, BUCKETS * sizeof(*lazy->buckets));
     lazy->n_states = lazy->n_items = 0;
     begin_nodes(lazy);
-    collect(lazy, lazy->nfa->start);
-    find_state(lazy);
+    find_state(lazy); /* nothing has begun */
 }
 
 static bool is_full(const struct rule_lazy *lazy)
@@ -182,6 +188,12 @@ struct rule_lazy *rule_lazy_new(const struct rule_nfa *nfa)
     lazy->marks = mx_xalloc(nfa->n_nodes * sizeof(*lazy->marks));
     lazy->found = mx_xalloc(nfa->n_nodes * sizeof(*lazy->found));
     lazy->stack = mx_xalloc((nfa->n_edges + 1) * sizeof(*lazy->stack));
+    begin_nodes(lazy);
+    collect(lazy, nfa->start);
+    lazy->n_begin = lazy->n_found;
+    lazy->matches_nothing = lazy->is_match;
+    lazy->begin = mx_xalloc((lazy->n_begin + 1) * sizeof(*lazy->begin));
+    memcpy(lazy->begin, lazy->found, lazy->n_begin * sizeof(*lazy->begin));
     forget(lazy);
     return lazy;
 }
@@ -194,6 +206,7 @@ void rule_lazy_free(struct rule_lazy *lazy)
     free(lazy->next);
     free(lazy->items);
     free(lazy->buckets);
+    free(lazy->begin);
     free(lazy->marks);
     free(lazy->found);
     free(lazy->stack);
@@ -205,6 +218,8 @@ bool rule_lazy_may_match(struct rule_lazy *lazy, struct mx_str text)
     const uint8_t *class_of = lazy->nfa->class_of;
     transition at = 0;
     unsigned n_built = 0;
+    if (lazy->matches_nothing)
+        return true;
     if (is_full(lazy))
         forget(lazy);
     for (size_t i = 0; i < text.n; i++) {

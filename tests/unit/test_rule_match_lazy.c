@@ -40,7 +40,8 @@ static struct rule_nfa *automaton(const char *pattern)
 /* Patterns that are not changed by being loosened. */
 static const char *const patterns[] = {
     "abc",      "a(?:b|cd|)e",    "(?:ab?){2,3}x", "(?i)ca+t", "[^a]b[a-c]{2}",
-    "a.*b.*cd", "(?s)(?:.a|bb)c", "x?(?:a|ab)+cc", "dd|a{3}",  "[bc](?:a|d)*b"};
+    "a.*b.*cd", "(?s)(?:.a|bb)c", "x?(?:a|ab)+cc", "dd|a{3}",  "[bc](?:a|d)*b",
+    "a*"};
 
 static void next_text(unsigned *seed, char text[static 24])
 {
@@ -69,7 +70,7 @@ static void test_lazy_may_match_as_judge(void **state)
         rule_lazy_free(lazy);
         rule_nfa_free(nfa);
     }
-    assert_in_range(n_matches, 300, 2700);
+    assert_in_range(n_matches, 600, 3000);
 }
 
 static void test_lazy_may_match_remembers(void **state)
