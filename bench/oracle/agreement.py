@@ -8,7 +8,7 @@ LIST names messages, one a line, relative to ROOT. Ours come from `mxdropctl sca
 --only rules` with a frozen clock. SpamAssassin's come from a golden file, or from the
 oracle script run now over the same files (--oracle), so that both are timed in one run.
 Prints agreement of scored hits, of whole sets and of verdicts, every rule that differs,
-CPU seconds of both, and the sizes of the messages.
+CPU seconds of both, in all and by size of the messages.
 """
 import argparse
 import collections
@@ -23,6 +23,7 @@ import tempfile
 
 NOW = "1735689600"  # the clock that the golden files were made with
 REQUIRED = 5.0
+SIZES_KIB = (4, 16, 64, float("inf"))  # upper ends of the classes that are timed
 
 
 def children_cpu():
@@ -32,13 +33,14 @@ def children_cpu():
 
 
 def read_golden(path):
-    """{file: (is spam, {scored rules})} of a golden file, and its CPU seconds if timed."""
-    golden, cpu = {}, 0.0
+    """{file: (is spam, {scored rules})} of a golden file, {file: CPU seconds} if timed."""
+    golden, cpu = {}, {}
     for line in pathlib.Path(path).read_text().splitlines():
         columns = line.split("\t")
         rules = {hit.split("=")[0] for hit in columns[3].split(",") if hit}
         golden[columns[0]] = (columns[2] == "S", rules)
-        cpu += float(columns[6]) if len(columns) > 6 else 0
+        if len(columns) > 6:
+            cpu[columns[0]] = float(columns[6])
     return golden, cpu
 
 
@@ -53,8 +55,15 @@ def run_oracle(script, root, files):
         return read_golden(out)
 
 
+def size_class(path):
+    """Index in SIZES_KIB."""
+    kib = os.path.getsize(path) / 1024
+    return next(i for i, most in enumerate(SIZES_KIB) if kib < most)
+
+
 def run_ours(ctl, conf, root, files):
-    """{file: (score, {rules})}, and CPU seconds: all, and without loading."""
+    """{file: (score, {rules})}, and CPU seconds without loading: of each class of sizes,
+    each in a run of its own, and of all together (None)."""
     def scan(some):
         before = children_cpu()
         done = subprocess.run([ctl, "-c", conf, "scan", "--local", "--json", "--only", "rules",
@@ -62,13 +71,16 @@ def run_ours(ctl, conf, root, files):
                               check=True, stdout=subprocess.PIPE)
         return done.stdout.decode(), children_cpu() - before
     scan(files[:1])  # makes the cache of compiled rules, where one is configured
-    _, loading = scan(files[:1])
-    text, cpu = scan(files)
-    found = {}
+    loading = min(scan(files[:1])[1] for _ in range(5))
+    text, seconds = scan(files)
+    found, cpu = {}, {None: seconds - loading}
     for one in map(json.loads, text.splitlines()):
         name = os.path.relpath(one["file"], root)
         found[name] = (one["score"], {s["name"] for s in one["symbols"]})
-    return found, cpu, cpu - loading
+    for nth in {size_class(f"{root}/{f}") for f in files}:
+        some = [f for f in files if size_class(f"{root}/{f}") == nth]
+        cpu[nth] = scan(some)[1] - loading
+    return found, cpu
 
 
 def refuse_overlay(conf):
@@ -92,6 +104,19 @@ def compare(golden, ours):
     return hits, both, same, verdicts, missing, extra
 
 
+def print_times(root, files, ours, theirs):
+    """CPU time a message, of each class of sizes and of all."""
+    for nth in sorted(n for n in ours if n is not None) + [None]:
+        some = [f for f in files if nth in (None, size_class(f"{root}/{f}"))]
+        what = "all" if nth is None else f"below {SIZES_KIB[nth]} KiB"
+        text = f"{what}: {len(some)} messages, ours {1000 * ours[nth] / len(some):.2f} ms"
+        if theirs:
+            their = sum(theirs[f] for f in some)
+            text += (f", SpamAssassin {1000 * their / len(some):.1f} ms: "
+                     f"{their / ours[nth]:.1f} times as much")
+        print(text)
+
+
 def main():
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -106,7 +131,7 @@ def main():
     files = pathlib.Path(options.list).read_text().split("\n")
     files = [f for f in files if f][:options.limit]
     refuse_overlay(options.conf)
-    ours, cpu, scanning = run_ours(options.ctl, options.conf, options.root, files)
+    ours, cpu = run_ours(options.ctl, options.conf, options.root, files)
     if options.oracle:
         golden, theirs = run_oracle(options.oracle, options.root, files)
     else:
@@ -124,9 +149,7 @@ def main():
     for what, rules in (("missing", missing), ("extra", extra)):
         for rule, count in rules.most_common():
             print(f"  {what} {count:4d}  {rule}")
-    print(f"ours {1000 * scanning / n:.2f} ms CPU a message ({cpu:.1f} s in all, with loading)")
-    if theirs:
-        print(f"SpamAssassin {1000 * theirs / n:.1f} ms: {theirs / scanning:.1f} times as much")
+    print_times(options.root, list(golden), cpu, theirs)
     return 0
 
 
