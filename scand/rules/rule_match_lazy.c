@@ -110,8 +110,8 @@ static void make_room(struct rule_lazy *lazy)
             mx_xrealloc(lazy->states, lazy->states_room * sizeof(*lazy->states));
         lazy->next = mx_xrealloc(lazy->next, lazy->states_room * row);
     }
-    if (lazy->n_items + lazy->n_found > lazy->items_room) {
-        lazy->items_room = (lazy->n_items + lazy->n_found) * 2;
+    if (lazy->n_items + lazy->n_found >= lazy->items_room) {
+        lazy->items_room = (lazy->n_items + lazy->n_found) * 2 + 64;
         lazy->items = mx_xrealloc(lazy->items, lazy->items_room * sizeof(*lazy->items));
     }
 }
