@@ -42,7 +42,7 @@ def numbered(line, count):
     return "".join(line.format(i=i, next=(i + 1) % count) for i in range(count))
 
 
-MANY = 10000 if SANITIZED else 100000
+MANY = 3000 if SANITIZED else 100000
 
 # name -> (file, words of the report of `rules check`, CPU seconds, MiB)
 CASES = {
