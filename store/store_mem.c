@@ -284,11 +284,8 @@ static bool apply_rate_hit(struct store_mem *mem, const struct store_effect *eff
     struct entry *bucket = find_or_add(mem, store_keys_rate(&text, rate->name));
     if (bucket == NULL)
         return false;
-    int64_t now_us = rate->now_ms * 1000, latest = now_us + 2000 * rate->period_ms;
-    int64_t at = bucket->number > now_us ? bucket->number : now_us;
-    at += store_rate_share_us(rate);
-    bucket->number = at < latest ? at : latest;
-    return expire_in(mem, bucket, (bucket->number - now_us + 999) / 1000 + 1000);
+    bucket->number = store_rate_move(rate, bucket->number);
+    return expire_in(mem, bucket, (bucket->number + 999) / 1000 - rate->now_ms + 1000);
 }
 
 static bool apply_quota_over(struct store_mem *mem, const struct store_effect *effect)

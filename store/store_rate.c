@@ -22,6 +22,13 @@ int64_t store_rate_share_us(const struct store_rate_query *query)
     return (int64_t)fmin(ceil(share), 2 * period_us(query));
 }
 
+int64_t store_rate_move(const struct store_rate_query *query, int64_t tat_us)
+{
+    int64_t now_us = query->now_ms * 1000, latest = now_us + 2000 * query->period_ms;
+    int64_t at = (tat_us > now_us ? tat_us : now_us) + store_rate_share_us(query);
+    return at < latest ? at : latest;
+}
+
 void store_rate_judge(const struct store_rate_query *query, int64_t tat_us,
                       struct store_answer *out)
 {

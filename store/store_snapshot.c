@@ -1,16 +1,19 @@
 /*
- * A store in front of another one. Answers pass through; on their way each positive one
- * about a list is put into a table of fixed size, each pattern that was ahead of it or
- * was not found is taken out. When the store cannot say, the most specific pattern that
- * the table has answers.
+ * A store in front of another one. Answers pass through, and some of what they say is
+ * kept for the time when the store cannot say:
  *
- * The table is direct-mapped: a newer entry displaces the one in its slot, which costs
- * that one its answer while the store is down and nothing else. Keys are kept and
- * compared whole: no sender can make up a text that passes for an allowed one. A few
- * hundred KiB per worker at most.
+ * - lists: each positive answer is put into a table, each pattern that was ahead of it or
+ *   was not found is taken out; the most specific pattern that the table has answers;
+ * - quotas: limit and usage of mailboxes, for some minutes. Since when a mailbox is over,
+ *   and when its owner was here, is left out, so that nothing is refused for good by it;
+ * - rates: the same buckets, kept here, empty at the beginning. Each worker has its own,
+ *   so that a client may get as many times its limit as there are workers.
  *
- * Left out: quota, greylist and rates (neutral while the store is down, and what was true
- * a minute ago is wrong now); sharing between workers; keeping it over a restart.
+ * Each table has a fixed size: an entry may be displaced by a newer one, which costs it
+ * its answer while the store is down and nothing else. A few hundred KiB per worker.
+ *
+ * Left out: greylist and choices (neutral while the store is down); sharing between
+ * workers; keeping it over a restart.
  */
 #include "store_snapshot.h"
 
@@ -20,22 +23,20 @@
 #include "mx_arena.h"
 #include "mx_time.h"
 #include "store_pattern.h"
+#include "store_rate.h"
+#include "store_slots.h"
 
-#define KEY_MAX (2 * STORE_PATTERN_MAX + 1) /* bytes: what the store itself takes */
-
-struct slot {
-    char *key; /* scope, NUL, pattern; NULL: free */
-    size_t n;
-    enum store_listing listing;
-    int64_t seen_ms;
-};
+#define NO_USAGE (-1) /* of a mailbox whose usage the store does not know */
 
 struct store_snapshot {
     struct store store;
     struct store *inner;
     const struct mx_clock *clock;
+    bool is_alone;  /* the last batch was not answered: rates are counted here */
     uint64_t kinds; /* of patterns that were ever put in: no need to look for others */
-    struct slot slots[STORE_SNAPSHOT_SLOTS];
+    struct store_slots lists;  /* scope, NUL, pattern: its listing */
+    struct store_slots quotas; /* mailbox: limit and usage in bytes */
+    struct store_slots rates;  /* name: theoretical arrival time, microseconds */
 };
 
 /* One batch on its way; lives in the request's arena. */
@@ -64,86 +65,125 @@ static struct mx_str key_of(struct mx_arena *arena, const struct store_list_quer
     return mx_str_of(key, scope.n + 1 + pattern.n);
 }
 
-static struct slot *slot_of(struct store_snapshot *self, struct mx_str key)
-{
-    return &self->slots[mx_str_hash(key) % STORE_SNAPSHOT_SLOTS];
-}
-
-static bool holds(const struct slot *slot, struct mx_str key)
-{
-    return slot->key != NULL && mx_str_eq(mx_str_of(slot->key, slot->n), key);
-}
-
-static void forget(struct store_snapshot *self, struct mx_str key)
-{
-    struct slot *slot = slot_of(self, key);
-    if (!holds(slot, key))
-        return;
-    free(slot->key);
-    *slot = (struct slot){0};
-}
-
-static void remember(struct store_snapshot *self, struct mx_str key,
-                     enum store_listing listing)
-{
-    struct slot *slot = slot_of(self, key);
-    if (key.n > KEY_MAX)
-        return;
-    if (!holds(slot, key)) {
-        free(slot->key);
-        slot->key = mx_xalloc(key.n + 1);
-        memcpy(slot->key, key.p, key.n);
-        slot->n = key.n;
-    }
-    slot->listing = listing;
-    slot->seen_ms = mx_mono_ms(self->clock);
-}
+/* ---- lists ---- */
 
 /* The store has spoken: patterns ahead of the one that matched are on no list. */
-static void learn(struct store_snapshot *self, struct mx_arena *arena,
-                  const struct store_list_query *query, const struct store_answer *answer)
+static void learn_list(struct store_snapshot *self, struct mx_arena *arena,
+                       const struct store_list_query *query,
+                       const struct store_answer *answer)
 {
     bool is_listed = answer->list.listing != STORE_NOT_LISTED;
     size_t n = store_list_count(query), ahead = is_listed ? answer->list.pattern : n;
     for (size_t i = 0; i < ahead && i < n && self->kinds != 0; i++)
         if (self->kinds & store_list_kind(query, i))
-            forget(self, key_of(arena, query, i));
+            store_slots_forget(&self->lists, key_of(arena, query, i));
     if (is_listed && ahead < n) {
+        int64_t value[2] = {answer->list.listing, 0};
         self->kinds |= store_list_kind(query, ahead);
-        remember(self, key_of(arena, query, ahead), answer->list.listing);
+        store_slots_put(&self->lists, key_of(arena, query, ahead), value,
+                        mx_mono_ms(self->clock));
     }
 }
 
-static void recall(struct store_snapshot *self, struct mx_arena *arena,
-                   const struct store_list_query *query, struct store_answer *answer)
+static void recall_list(struct store_snapshot *self, struct mx_arena *arena,
+                        const struct store_list_query *query, struct store_answer *answer)
 {
     int64_t now_ms = mx_mono_ms(self->clock);
     for (size_t i = 0; i < store_list_count(query) && self->kinds != 0; i++) {
         if (!(self->kinds & store_list_kind(query, i)))
             continue;
-        struct mx_str key = key_of(arena, query, i);
-        const struct slot *slot = slot_of(self, key);
-        if (!holds(slot, key) || now_ms - slot->seen_ms > STORE_SNAPSHOT_AGE_MS)
+        const struct store_slot *slot =
+            store_slots_get(&self->lists, key_of(arena, query, i));
+        if (slot == NULL || now_ms - slot->seen_ms > STORE_SNAPSHOT_LIST_AGE_MS)
             continue;
         answer->is_known = true;
-        answer->list.listing = slot->listing;
+        answer->list.listing = (enum store_listing)slot->value[0];
         answer->list.pattern = i;
         return;
     }
+}
+
+/* ---- quotas ---- */
+
+static void learn_quota(struct store_snapshot *self, struct mx_str mailbox,
+                        const struct store_answer *answer)
+{
+    int64_t value[2] = {answer->quota.limit,
+                        answer->quota.has_used ? answer->quota.used : NO_USAGE};
+    if (answer->quota.has_limit)
+        store_slots_put(&self->quotas, mailbox, value, mx_mono_ms(self->clock));
+    else
+        store_slots_forget(&self->quotas, mailbox);
+}
+
+static void recall_quota(struct store_snapshot *self, struct mx_str mailbox,
+                         struct store_answer *answer)
+{
+    const struct store_slot *slot = store_slots_get(&self->quotas, mailbox);
+    if (slot == NULL ||
+        mx_mono_ms(self->clock) - slot->seen_ms > STORE_SNAPSHOT_QUOTA_AGE_MS)
+        return;
+    answer->is_known = true;
+    answer->quota.has_limit = true;
+    answer->quota.limit = slot->value[0];
+    answer->quota.has_used = slot->value[1] != NO_USAGE;
+    answer->quota.used = answer->quota.has_used ? slot->value[1] : 0;
+}
+
+/* ---- rates ---- */
+
+static int64_t arrival_us(struct store_snapshot *self, struct mx_str name)
+{
+    const struct store_slot *slot = store_slots_get(&self->rates, name);
+    return slot != NULL ? slot->value[0] : 0;
+}
+
+static void judge_rate(struct store_snapshot *self, const struct store_rate_query *query,
+                       struct store_answer *answer)
+{
+    answer->is_known = true;
+    store_rate_judge(query, arrival_us(self, query->name), answer);
+}
+
+static void hit_rate(struct store_snapshot *self, const struct store_rate_query *query)
+{
+    int64_t value[2] = {store_rate_move(query, arrival_us(self, query->name)), 0};
+    store_slots_put(&self->rates, query->name, value, query->now_ms);
+}
+
+/* ---- answers and effects on their way ---- */
+
+static void learn(struct store_snapshot *self, struct mx_arena *arena,
+                  const struct store_question *question,
+                  const struct store_answer *answer)
+{
+    if (question->kind == STORE_LIST_MATCH)
+        learn_list(self, arena, &question->list, answer);
+    else if (question->kind == STORE_QUOTA)
+        learn_quota(self, question->mailbox, answer);
+}
+
+static void recall(struct store_snapshot *self, struct mx_arena *arena,
+                   const struct store_question *question, struct store_answer *answer)
+{
+    if (question->kind == STORE_LIST_MATCH)
+        recall_list(self, arena, &question->list, answer);
+    else if (question->kind == STORE_QUOTA)
+        recall_quota(self, question->mailbox, answer);
+    else if (question->kind == STORE_RATE)
+        judge_rate(self, &question->rate, answer);
 }
 
 static void on_done(struct store_batch *inner)
 {
     struct passing *passing = inner->user;
     struct store_batch *outer = passing->outer;
+    passing->self->is_alone = inner->fault != NULL;
     for (size_t i = 0; i < outer->n; i++) {
-        const struct store_question *question = &outer->questions[i];
-        if (question->kind != STORE_LIST_MATCH)
-            continue;
         if (outer->answers[i].is_known)
-            learn(passing->self, outer->arena, &question->list, &outer->answers[i]);
+            learn(passing->self, outer->arena, &outer->questions[i], &outer->answers[i]);
         else
-            recall(passing->self, outer->arena, &question->list, &outer->answers[i]);
+            recall(passing->self, outer->arena, &outer->questions[i], &outer->answers[i]);
     }
     outer->fault = inner->fault;
     outer->done(outer);
@@ -163,7 +203,11 @@ static void snapshot_ask(struct store *store, struct store_batch *batch)
 static void snapshot_tell(struct store *store, const struct store_effect *effects,
                           size_t n)
 {
-    store_tell(of(store)->inner, effects, n);
+    struct store_snapshot *self = of(store);
+    for (size_t i = 0; i < n && self->is_alone; i++)
+        if (effects[i].kind == STORE_RATE_HIT)
+            hit_rate(self, &effects[i].rate);
+    store_tell(self->inner, effects, n);
 }
 
 static void snapshot_stats(const struct store *store, struct store_stats *out)
@@ -181,8 +225,9 @@ static void snapshot_free(struct store *store)
 {
     struct store_snapshot *self = of(store);
     store_free(self->inner);
-    for (size_t i = 0; i < STORE_SNAPSHOT_SLOTS; i++)
-        free(self->slots[i].key);
+    store_slots_fini(&self->lists);
+    store_slots_fini(&self->quotas);
+    store_slots_fini(&self->rates);
     free(self);
 }
 

@@ -86,6 +86,28 @@ def test_redis_gone_mail_goes_on_degraded(single):
     works_again(single, "after Redis")
 
 
+def test_redis_gone_quota_and_rates_from_what_is_known(cluster_of):
+    """A mailbox seen full stays full for now, another passes; rates are limited locally."""
+    def edit(conf):
+        quick(conf)
+        conf["policyd"]["rate_limit"] = {"limits": ["sender messages 2/1h"]}
+    cluster = cluster_of(policyds=1, scanners=1, edit=edit)
+    cluster.port, cluster.sink = with_postfix(cluster)
+
+    def reply(sender, recipient):
+        return mta.send(cluster.port, sender, [recipient], mta.message("no Redis"),
+                        addr="192.0.2.79").final[0]
+
+    for mailbox in ("full@example.test", "unseen@example.test"):
+        cluster.ctl("quota", "set", mailbox, "limit=1MiB", "used=1MiB")
+    assert reply("a@example.org", "full@example.test") == 450
+    cluster.kill("redis")
+    harness.wait_until(lambda: reply("b@example.org", RECIPIENT) == 250, "mail without Redis")
+    assert reply("a@example.org", "full@example.test") == 450
+    assert reply("a@example.org", "unseen@example.test") == 250
+    assert [reply("c@example.org", RECIPIENT) for _ in range(3)] == [250, 250, 450]
+
+
 def test_milter_survives_everything_at_once(single):
     """policyd, scand and Redis all gone: the milter answers, and all recover."""
     milter = single.pid("milter")

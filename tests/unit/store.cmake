@@ -5,6 +5,7 @@ target_link_libraries(private_redis PUBLIC mxstore)
 
 mx_unit_test(test_store_mem mxstore)
 mx_unit_test(test_store_snapshot mxstore)
+mx_unit_test(test_store_slots mxstore)
 mx_unit_test(test_store_pattern mxstore)
 mx_unit_test(test_store_prefs mxstore)
 mx_unit_test(test_store_keys mxstore)

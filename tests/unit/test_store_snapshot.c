@@ -1,4 +1,4 @@
-/* store_snapshot: lists that were seen answer while the store is down. */
+/* store_snapshot: what stands in for the store while it is down. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +11,7 @@
 #include "mx_net.h"
 #include "mx_time.h"
 #include "store_mem.h"
+#include "store_slots.h"
 #include "store_snapshot.h"
 
 struct bed {
@@ -154,7 +155,7 @@ static void test_ask_old_is_not_used(void **state)
     store_mem_list(bed->mem, "u@d", "a@s.example", STORE_DENIED);
     expect(bed, "a@s.example", STORE_DENIED, 0);
     store_mem_break(bed->mem, "store down");
-    bed->clock.now_ms += STORE_SNAPSHOT_AGE_MS;
+    bed->clock.now_ms += STORE_SNAPSHOT_LIST_AGE_MS;
     expect(bed, "a@s.example", STORE_DENIED, 0);
     bed->clock.now_ms += 1;
     assert_false(match(bed, "u@d", "a@s.example", "s.example").is_known);
@@ -165,17 +166,103 @@ static void test_ask_is_bounded(void **state)
     struct bed *bed = *state;
     char sender[64];
     unsigned kept = 0;
-    for (unsigned i = 0; i < 2 * STORE_SNAPSHOT_SLOTS; i++) {
+    for (unsigned i = 0; i < 2 * STORE_SLOTS; i++) {
         snprintf(sender, sizeof(sender), "u%u@s.example", i);
         store_mem_list(bed->mem, "u@d", sender, STORE_DENIED);
         expect(bed, sender, STORE_DENIED, 0);
     }
     store_mem_break(bed->mem, "store down");
-    for (unsigned i = 0; i < 2 * STORE_SNAPSHOT_SLOTS; i++) {
+    for (unsigned i = 0; i < 2 * STORE_SLOTS; i++) {
         snprintf(sender, sizeof(sender), "u%u@s.example", i);
         kept += match(bed, "u@d", sender, "s.example").is_known;
     }
-    assert_in_range(kept, STORE_SNAPSHOT_SLOTS / 2, STORE_SNAPSHOT_SLOTS);
+    assert_in_range(kept, STORE_SLOTS / 2, STORE_SLOTS);
+}
+
+static void set_quota(struct bed *bed, const char *mailbox, int64_t limit, int64_t used)
+{
+    struct store_mem_quota quota = {.limit = limit, .used = used};
+    store_mem_quota(bed->mem, mailbox, &quota);
+}
+
+static struct store_answer quota_of(struct bed *bed, const char *mailbox)
+{
+    struct store_question question = {.kind = STORE_QUOTA, .mailbox = mx_str(mailbox)};
+    return ask(bed, &question);
+}
+
+static void test_ask_seen_quota_answers_while_down(void **state)
+{
+    struct bed *bed = *state;
+    set_quota(bed, "full@d", 1000, 1200);
+    set_quota(bed, "limit@d", 1000, -1);
+    assert_true(quota_of(bed, "full@d").is_known);
+    assert_true(quota_of(bed, "limit@d").is_known);
+    assert_true(quota_of(bed, "free@d").is_known);
+    store_mem_break(bed->mem, "store down");
+    struct store_answer full = quota_of(bed, "full@d"), limit = quota_of(bed, "limit@d");
+    assert_true(full.is_known && full.quota.has_limit && full.quota.has_used);
+    assert_int_equal(full.quota.limit, 1000);
+    assert_int_equal(full.quota.used, 1200);
+    assert_true(limit.is_known && limit.quota.has_limit && !limit.quota.has_used);
+    assert_false(quota_of(bed, "free@d").is_known);
+    assert_false(quota_of(bed, "never.seen@d").is_known);
+    bed->clock.now_ms += STORE_SNAPSHOT_QUOTA_AGE_MS + 1;
+    assert_false(quota_of(bed, "full@d").is_known);
+}
+
+/* Full for long is refused for good: not by what was true minutes ago. */
+static void test_ask_quota_does_not_say_since_when(void **state)
+{
+    struct bed *bed = *state;
+    struct store_effect over = {.kind = STORE_QUOTA_OVER,
+                                .mailbox = MX_STR("full@d"),
+                                .now_ms = 1000,
+                                .ttl_ms = 86400000};
+    set_quota(bed, "full@d", 1000, 1200);
+    store_tell(bed->store, &over, 1);
+    assert_int_equal(quota_of(bed, "full@d").quota.over_since_ms, 1000);
+    store_mem_break(bed->mem, "store down");
+    assert_int_equal(quota_of(bed, "full@d").quota.over_since_ms, 0);
+}
+
+/* ${units} of a rate of two a minute: how long to wait for one more. */
+static int64_t wait_after(struct bed *bed, unsigned units)
+{
+    struct store_rate_query rate = {.name = MX_STR("client 192.0.2.1"),
+                                    .limit = 2,
+                                    .period_ms = 60000,
+                                    .cost = 1,
+                                    .now_ms = bed->clock.now_ms};
+    struct store_question question = {.kind = STORE_RATE, .rate = rate};
+    struct store_effect hit = {.kind = STORE_RATE_HIT, .rate = rate};
+    struct store_answer answer = ask(bed, &question);
+    for (unsigned i = 0; i < units; i++) {
+        store_tell(bed->store, &hit, 1);
+        answer = ask(bed, &question);
+    }
+    assert_true(answer.is_known);
+    return answer.rate.wait_ms;
+}
+
+static void test_ask_rates_are_limited_here_while_down(void **state)
+{
+    struct bed *bed = *state;
+    store_mem_break(bed->mem, "store down");
+    assert_int_equal(wait_after(bed, 1), 0);
+    assert_int_equal(wait_after(bed, 1), 30000);
+    bed->clock.now_ms += 30000;
+    assert_int_equal(wait_after(bed, 0), 0);
+}
+
+static void test_tell_rates_are_the_stores_while_it_is_up(void **state)
+{
+    struct bed *bed = *state;
+    assert_int_equal(wait_after(bed, 2), 30000);
+    store_mem_break(bed->mem, "store down");
+    assert_int_equal(wait_after(bed, 1), 0);
+    store_mem_break(bed->mem, NULL);
+    assert_int_equal(wait_after(bed, 0), 30000);
 }
 
 int main(void)
@@ -190,6 +277,14 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(test_ask_old_is_not_used, setup, teardown),
         cmocka_unit_test_setup_teardown(test_ask_is_bounded, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_ask_seen_quota_answers_while_down, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_ask_quota_does_not_say_since_when, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_ask_rates_are_limited_here_while_down, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_tell_rates_are_the_stores_while_it_is_up,
+                                        setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
