@@ -281,18 +281,27 @@ static struct mx_str folder_path(struct mx_arena *arena, struct mx_str path,
                                   is_quoted ? "\"" : "", MX_STR_FMT(addr.domain)));
 }
 
-static void add_paths(struct mx_arena *arena, struct policy_outcome *out,
-                      const struct policy_result *result, struct mx_str paths,
-                      const char *folder)
+static void add_path(struct mx_arena *arena, struct policy_outcome *out,
+                     const struct policy_result *result, struct mx_str path,
+                     const char *folder)
 {
+    if (folder)
+        path = folder_path(arena, path, folder);
+    add_edit(out, POLICY_ADD_RCPT, path, result->rcpt->args);
+}
+
+/* Those of the rewrite; else the address itself, which is one whatever it holds: a comma
+   may stand between quotes. */
+static void add_paths(struct mx_arena *arena, struct policy_outcome *out,
+                      const struct policy_result *result, const char *folder)
+{
+    struct mx_str paths = result->rewrite ? result->rewrite->paths : MX_STR_NONE;
     struct mx_str path = MX_STR_NONE;
-    while (mx_str_next(&paths, ',', &path) == 0) {
-        if (path.n == 0 || path.p[0] != '<')
-            continue;
-        if (folder)
-            path = folder_path(arena, path, folder);
-        add_edit(out, POLICY_ADD_RCPT, path, result->rcpt->args);
-    }
+    if (paths.n == 0)
+        add_path(arena, out, result, result->rcpt->path, folder);
+    while (mx_str_next(&paths, ',', &path) == 0)
+        if (path.n > 0 && path.p[0] == '<')
+            add_path(arena, out, result, path, folder);
 }
 
 /* Recipients that discard leave the envelope; rewritten ones are put in their place. */
@@ -305,11 +314,9 @@ static void edit_envelope(const struct policy_check *check, struct policy_outcom
         bool is_folder = out->copies[i] == POLICY_COPY_FOLDER;
         if (is_dropped || is_rewritten || is_folder)
             add_edit(out, POLICY_REMOVE_RCPT, result->rcpt->path, MX_STR_NONE);
-        if (is_dropped || !(is_rewritten || is_folder))
-            continue;
-        add_paths(check->req->arena, out, result,
-                  is_rewritten ? result->rewrite->paths : result->rcpt->path,
-                  is_folder ? result->verdict.folder : NULL);
+        if (!is_dropped && (is_rewritten || is_folder))
+            add_paths(check->req->arena, out, result,
+                      is_folder ? result->verdict.folder : NULL);
     }
 }
 

@@ -184,6 +184,7 @@ static void test_folder_address(void **state)
         {"<a+list@x.example>", NULL, "<a+Junk@x.example>"},
         {"<\"a b\"@x.example>", NULL, "<\"a b+Junk\"@x.example>"},
         {"<\"+a\"@x.example>", NULL, "<\"+a+Junk\"@x.example>"},
+        {"<\"a,<b,<c\"@x.example>", NULL, "<\"a,<b,<c+Junk\"@x.example>"},
         {"<a@x.example>", "<b@y.example>,<c+d@z.example>", "<c+Junk@z.example>"},
         {"<postmaster>", NULL, "<postmaster>"},
     };
