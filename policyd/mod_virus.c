@@ -43,7 +43,7 @@ static enum policy_step decide(const void *state, const struct policy_req *req,
         out->reason = "not scanned";
         return POLICY_FAIL;
     }
-    if (req->scan->n_viruses > 0) {
+    if (req->scan->n_viruses > 0 && self->settings->action != POLICY_CONTENT_OFF) {
         out->reason = "virus";
         out->text = MX_STR("Message refused, it contains malware");
         return policy_content_verdict(req, self->settings->action, req->scan->viruses[0],

@@ -9,6 +9,8 @@ static void test_decide_table(void **state)
     static const struct policy_scan clean = {.score = 1000};
     static const struct policy_scan infected = {.viruses = names, .n_viruses = 2};
     static const struct policy_scan poison = {.is_poison = true};
+    static const struct policy_scan both = {
+        .viruses = names, .n_viruses = 1, .is_poison = true};
     static const struct {
         const struct policy_scan *scan;
         enum policy_content_action setting;
@@ -22,6 +24,7 @@ static void test_decide_table(void **state)
         {&infected, POLICY_CONTENT_HOLD, POLICY_DONE, POLICY_HOLD, "virus"},
         {&infected, POLICY_CONTENT_OFF, POLICY_NEXT, POLICY_CONTINUE, NULL},
         {&poison, POLICY_CONTENT_DISCARD, POLICY_DONE, POLICY_HOLD, "poison"},
+        {&both, POLICY_CONTENT_OFF, POLICY_DONE, POLICY_HOLD, "poison"},
         {NULL, POLICY_CONTENT_REFUSE, POLICY_FAIL, POLICY_CONTINUE, "not scanned"},
     };
     (void)state;
