@@ -4,8 +4,9 @@
  * is told by the names of streams, and where it is not, by a few octets at a fixed place.
  *
  * Bounded: entries, nesting, records of a workbook. libgsf takes time with the square of
- * the entries (5 s CPU for 7 MB of them), so they are counted first. What is broken
- * beyond libgsf's understanding has no traits: Office refuses it, too.
+ * the entries (5 s CPU for 7 MB of them), so they are counted first; sectors so small
+ * that they cut entries in two are over the limit as well. What is broken beyond libgsf's
+ * understanding has no traits: Office refuses it, too.
  *
  * Left out: objects inside a PowerPoint document's one big stream; RTF that writes
  * "\objdata" in a roundabout way. libclamav unpacks both.
@@ -20,6 +21,8 @@
 
 #define ENTRIES_MAX 3000 /* streams and storages */
 #define ENTRY_SIZE 128
+#define ENTRY_BITS 7 /* log2 of it */
+#define HEADER_SIZE 512
 #define DEPTH_MAX 10
 #define RECORDS_MAX 300 /* of a workbook: its sheets are named at the start */
 
@@ -144,10 +147,17 @@ static bool looks_like_entry(struct mx_str content, size_t at)
     return false;
 }
 
+/* Sectors of at least an entry, so that entries stand at multiples of their size: MS-CFB
+   2.2 has sectors of 512 and 4,096 octets, libgsf takes less. */
+static bool has_whole_entries(struct mx_str content)
+{
+    return (link_at(content, 30) & 0xffff) >= ENTRY_BITS;
+}
+
 static bool has_too_many_entries(struct mx_str content)
 {
     size_t count = 0;
-    for (size_t at = 512; at + ENTRY_SIZE <= content.n && count <= ENTRIES_MAX;
+    for (size_t at = HEADER_SIZE; at + ENTRY_SIZE <= content.n && count <= ENTRIES_MAX;
          at += ENTRY_SIZE)
         count += looks_like_entry(content, at);
     return count > ENTRIES_MAX;
@@ -156,7 +166,9 @@ static bool has_too_many_entries(struct mx_str content)
 static unsigned ole_traits(struct mx_str content)
 {
     struct walk walk = {0};
-    if (has_too_many_entries(content))
+    if (content.n < HEADER_SIZE)
+        return 0;
+    if (!has_whole_entries(content) || has_too_many_entries(content))
         return DOCUMENT_LIMIT;
     GsfInput *input =
         gsf_input_memory_new((const guint8 *)content.p, (gsf_off_t)content.n, FALSE);

@@ -85,6 +85,7 @@ static struct mx_str chain(size_t n)
 {
     char *p = g_malloc0(512 + 128 * n);
     memcpy(p, "\320\317\021\340\241\261\032\341", 8);
+    p[30] = 9; /* sectors of 512 octets */
     for (size_t i = 0; i < n; i++) {
         char *entry = p + 512 + 128 * i;
         entry[66] = 2;
@@ -102,6 +103,18 @@ static void test_traits_many_entries(void **state)
     assert_int_equal(document_traits(many), DOCUMENT_LIMIT);
     g_free((gpointer)(uintptr_t)few.p);
     g_free((gpointer)(uintptr_t)many.p);
+}
+
+/* Sectors of 64 octets: entries need not stand where they are counted. */
+static void test_traits_small_sectors(void **state)
+{
+    (void)state;
+    struct mx_str few = chain(10);
+    ((char *)(uintptr_t)few.p)[30] = 7;
+    assert_int_equal(document_traits(few), 0);
+    ((char *)(uintptr_t)few.p)[30] = 6;
+    assert_int_equal(document_traits(few), DOCUMENT_LIMIT);
+    g_free((gpointer)(uintptr_t)few.p);
 }
 
 /* Whatever is cut off or overwritten: an answer. */
@@ -140,6 +153,7 @@ int main(void)
         cmocka_unit_test(test_traits_by_name),
         cmocka_unit_test(test_traits_at_fixed_places),
         cmocka_unit_test(test_traits_many_entries),
+        cmocka_unit_test(test_traits_small_sectors),
         cmocka_unit_test(test_traits_broken),
         cmocka_unit_test(test_traits_of_what_is_no_compound_file),
     };
