@@ -36,7 +36,9 @@
 #define PENDING_MAX 8192 /* batches in flight, late ones included */
 #define EFFECTS_MAX 8192 /* effects in flight; 1 KiB each at most */
 #define SCRIPT_ARGS 2    /* EVALSHA and the script's name */
-#define BATCH_COMMANDS_MAX 1024
+/* A message for 10000 recipients asks three scopes for the choices of each. Were that too
+   much, all would be unknown, and what should be refused gets through to many. */
+#define BATCH_COMMANDS_MAX 32768
 
 struct store_redis {
     struct store store;

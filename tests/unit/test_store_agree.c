@@ -692,6 +692,25 @@ static void test_store_redis_empty_batch_costs_nothing(void **state)
     assert_int_equal(before.round_trips, after.round_trips);
 }
 
+/* The choices of 1000 recipients, who are as many as Postfix lets through by default. */
+static void test_store_redis_large_batch_is_answered(void **state)
+{
+    enum { N = 3000 };
+    struct bed *bed = *state;
+    struct store_question *questions = mx_xalloc(N * sizeof(*questions));
+    struct store_answer *answers = mx_xalloc(N * sizeof(*answers));
+    struct store_batch batch = {.questions = questions, .answers = answers, .n = N};
+    for (size_t i = 0; i < N; i++)
+        questions[i] = (struct store_question){
+            .kind = STORE_PREFS_OF, .prefs = {MX_STR("@x.example"), STORE_PREFS_ALL}};
+    ask(bed, bed->store, &batch);
+    assert_null(batch.fault);
+    for (size_t i = 0; i < N; i++)
+        assert_true(answers[i].is_known);
+    free(answers);
+    free(questions);
+}
+
 static int setup(void **state)
 {
     struct bed *bed = mx_xalloc(sizeof(*bed));
@@ -740,6 +759,7 @@ int main(void)
         TEST(test_store_redis_volatile_keys_have_a_ttl),
         TEST(test_store_redis_foreign_values_are_unknown),
         TEST(test_store_redis_empty_batch_costs_nothing),
+        TEST(test_store_redis_large_batch_is_answered),
     };
     signal(SIGPIPE, SIG_IGN);
     if (!private_redis_is_installed()) {
