@@ -47,8 +47,7 @@ struct rate {
     enum rate_who who;
     enum rate_what what;
     int64_t limit, period_ms;
-    char name[64]; /* of its buckets, before whose they are: "client messages 100/3600000
-                      " */
+    char name[64]; /* of its buckets, "client messages 100/3600000 "; whose follows */
 };
 
 struct rate_limit {

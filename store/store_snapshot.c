@@ -10,7 +10,8 @@
  *   so that a client may get as many times its limit as there are workers.
  *
  * Each table has a fixed size: an entry may be displaced by a newer one, which costs it
- * its answer while the store is down and nothing else. A few hundred KiB per worker.
+ * its answer while the store is down and nothing else. Some MiB per worker, at most 13:
+ * three tables of keys of up to 1 KiB.
  *
  * Left out: greylist and choices (neutral while the store is down); sharing between
  * workers; keeping it over a restart.
