@@ -172,8 +172,7 @@ static int check(const struct rules *rules, const struct scan_rules *read,
 
     print_totals(rules, read);
     n_faults = print_problems(rules, read);
-    return n_faults == 0 ? 0
-                         : mx_err_set(err, MX_ERR_INPUT, "rules: %zu faults", n_faults);
+    return n_faults == 0 ? 0 : mx_err_set(err, MX_ERR_INPUT, "%zu faults", n_faults);
 }
 
 /* ---- all ---- */

@@ -125,6 +125,9 @@ def test_rules_all_and_overlay(mails):
                                 "body SITE_Y /y/\n")
     assert "SITE_RBL" not in ctl("rules", "check", str(rules), check=False).stdout
     assert "SITE_RBL" in ctl("rules", "check", "--all", str(rules), check=False).stdout
+    (rules / "s.cf").write_text("no_such_directive\n")
+    done = ctl("rules", "check", str(rules), check=False)
+    assert (done.returncode, done.stderr) == (1, "mxdropctl: rules: 1 faults\n")
     overlay = mails / "overlay.cf"
     overlay.write_text("score SITE_Y 7.75\n")
     assert "7.75" in ctl("rules", "explain", f"--overlay={overlay}", "SITE_Y", str(rules)).stdout
