@@ -56,20 +56,13 @@ void redis_args_int(struct redis_args *args, int64_t number)
     redis_args_str(args, mx_str_of(text, (size_t)(out - text)));
 }
 
-void redis_args_whole(struct redis_args *args, const struct redis_script *script)
-{
-    args->v[0] = MX_STR("EVAL");
-    args->v[1] = mx_str(script->source);
-}
-
 void redis_args_script(struct redis_args *args, const struct redis_script *script,
                        size_t n_keys)
 {
-    redis_args_init(args, "EVALSHA");
-    redis_args_text(args, script->sha);
+    bool has_name = script->sha[0] != '\0';
+    redis_args_init(args, has_name ? "EVALSHA" : "EVAL");
+    redis_args_text(args, has_name ? script->sha : script->source);
     redis_args_int(args, (int64_t)n_keys);
-    if (script->sha[0] == '\0')
-        redis_args_whole(args, script);
 }
 
 size_t redis_args_room(const struct redis_args *args)

@@ -49,9 +49,6 @@ struct redis_script {
 void redis_args_script(struct redis_args *args, const struct redis_script *script,
                        size_t n_keys);
 
-/** redis_args_whole(args, script): make a script command an EVAL, which also loads it. */
-void redis_args_whole(struct redis_args *args, const struct redis_script *script);
-
 /**
  * redis_args_encode(args, out), redis_args_room(args):
  * The command as it goes over the wire, and bytes that hold it.

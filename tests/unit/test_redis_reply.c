@@ -117,9 +117,6 @@ static void test_redis_args_script_whole_or_by_name(void **state)
     assert_arg(&args, 0, "EVALSHA");
     assert_arg(&args, 1, script.sha);
     assert_arg(&args, 2, "1");
-    redis_args_whole(&args, &script);
-    assert_arg(&args, 0, "EVAL");
-    assert_arg(&args, 1, "return 1");
     assert_int_equal(args.n, 3);
 }
 
