@@ -155,21 +155,22 @@ install_postfix() {
 
 install() {
     local missing=("$@") others=() name
-    if [ "$(id -u)" != 0 ] && ! sudo -n true 2>/dev/null && ! { [ -t 0 ] && command -v sudo >/dev/null; }; then
-        echo "install-packages: these packages are missing, and only root can install them:" >&2
-        echo "    apt-get install --no-install-recommends ${missing[*]}" >&2
-        exit 1
-    fi
-    command -v apt-get >/dev/null || die "no apt-get here; install by hand: ${missing[*]}"
-    echo "installing: ${missing[*]}"
-    refresh_lists "${missing[@]}"
-    forbid_services
     for name in "${missing[@]}"; do
         case $name in
             postfix | sendmail-bin | sendmail-cf) ;;
             *) others+=("$name") ;;
         esac
     done
+    if [ "$(id -u)" != 0 ] && ! sudo -n true 2>/dev/null && ! { [ -t 0 ] && command -v sudo >/dev/null; }; then
+        echo "install-packages: missing, and only root can install them: ${missing[*]}" >&2
+        echo "    run $0 as root; by hand, MTAs left as they are:" >&2
+        echo "    apt-get install --no-install-recommends ${others[*]}" >&2
+        exit 1
+    fi
+    command -v apt-get >/dev/null || die "no apt-get here; install by hand: ${others[*]}"
+    echo "installing: ${missing[*]}"
+    refresh_lists "${missing[@]}"
+    forbid_services
     if [ ${#others[@]} -gt 0 ]; then
         apt_install "${others[@]}"
     fi
