@@ -45,8 +45,7 @@ struct rule_match {
 struct rule_match_scratch {
     struct rule_judge_scratch *judging;
     struct rule_db_scratch *db;
-    struct rule_lazy *
-        *lazies; /* of all groups' large patterns, one group after another */
+    struct rule_lazy **lazies; /* of all groups' large patterns, group after group */
     size_t n_lazies;
     struct rule_candidate *candidates;
     uint32_t *ids;
@@ -272,7 +271,8 @@ static void make_automata(struct rule_match *match)
     struct mx_arena *arena = mx_arena_new(RULE_COARSE_ARENA);
     for (size_t i = 0; i < match->n_groups; i++) {
         match->groups[i].first_large = match->n_large;
-        match_group_make_automata(&match->groups[i], match->set, arena);
+        match_group_make_automata(&match->groups[i], match->set, arena,
+                                  RULE_MATCH_LAZY_MAX - match->n_large);
         match->n_large += match->groups[i].n_large;
     }
     mx_arena_free(arena);

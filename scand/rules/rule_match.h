@@ -57,6 +57,10 @@ struct rule_match_options {
  */
 #define RULE_MATCH_COMPILE_MS 90000
 
+/* Rules of mode lazy: each may take 11 MB of a worker (rule_match_lazy.h). Debian's rules
+   have 6; what there is no room for is judged. */
+#define RULE_MATCH_LAZY_MAX 64
+
 struct rule_match_summary {
     size_t n_modes[RULE_MATCH_LATER + 1];
     size_t n_wide, n_interpreted; /* judges of the 32-bit library; without JIT */

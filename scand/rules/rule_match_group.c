@@ -283,7 +283,7 @@ void match_group_compile(struct match_group *group, const struct rule_set *set,
     free(choices);
 }
 
-static void make_automaton(struct match_group *group, size_t index, struct mx_str pattern,
+static bool make_automaton(struct match_group *group, size_t index, struct mx_str pattern,
                            struct mx_arena *arena)
 {
     struct rule_coarse loose;
@@ -292,21 +292,22 @@ static void make_automaton(struct match_group *group, size_t index, struct mx_st
     large->index = (uint32_t)index;
     if (rule_coarse_loosen(arena, pattern, &loose, NULL) == 0)
         large->nfa = rule_nfa_new(loose.root);
-    if (large->nfa != NULL) {
-        group->n_large++;
-        return;
-    }
-    group->modes[index] = RULE_MATCH_JUDGED;
-    group->judged[group->n_judged++] = (uint32_t)index;
+    group->n_large += large->nfa != NULL;
+    return large->nfa != NULL;
 }
 
 void match_group_make_automata(struct match_group *group, const struct rule_set *set,
-                               struct mx_arena *arena)
+                               struct mx_arena *arena, size_t max)
 {
     group->large = mx_xalloc((group->view.n + 1) * sizeof(*group->large));
-    for (size_t i = 0; i < group->view.n; i++)
-        if (group->modes[i] == RULE_MATCH_LAZY)
-            make_automaton(group, i, set->rules[group->rules[i]].pattern, arena);
+    for (size_t i = 0; i < group->view.n; i++) {
+        struct mx_str pattern = set->rules[group->rules[i]].pattern;
+        if (group->modes[i] != RULE_MATCH_LAZY ||
+            (group->n_large < max && make_automaton(group, i, pattern, arena)))
+            continue;
+        group->modes[i] = RULE_MATCH_JUDGED;
+        group->judged[group->n_judged++] = (uint32_t)i;
+    }
 }
 
 void match_group_fini(struct match_group *group)

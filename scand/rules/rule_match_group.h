@@ -40,10 +40,13 @@ uint64_t match_group_hash(const struct match_group *group, const struct rule_set
 void match_group_compile(struct match_group *group, const struct rule_set *set,
                          struct mx_arena *arena, int64_t until_cpu_ms);
 
-/** match_group_make_automata(group, set, arena): of its large patterns, once modes are
- * known; ${arena} as above. */
+/**
+ * match_group_make_automata(group, set, arena, max):
+ * Of its large patterns, once modes are known; ${arena} as above. What goes beyond ${max}
+ * automata is judged.
+ */
 void match_group_make_automata(struct match_group *group, const struct rule_set *set,
-                               struct mx_arena *arena);
+                               struct mx_arena *arena, size_t max);
 
 /** match_group_pack(group, out), _unpack(group, bytes, err): to and from the cache. */
 int match_group_pack(const struct match_group *group, struct mx_buf *out,

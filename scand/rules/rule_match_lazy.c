@@ -101,17 +101,24 @@ static void step(struct rule_lazy *lazy, uint32_t from, unsigned byte)
 
 /* ---- states ------------------------------------------------------------------------ */
 
+/* Twice of what was there, no more than there may ever be. */
+static size_t more_room(size_t needed, size_t max)
+{
+    return needed < max / 2 ? needed * 2 : max;
+}
+
 static void make_room(struct rule_lazy *lazy)
 {
+    size_t n_items = lazy->n_items + lazy->n_found;
     if (lazy->n_states == lazy->states_room) {
         size_t row = sizeof(*lazy->next) << lazy->row_bits;
-        lazy->states_room = lazy->states_room * 2 + 64;
+        lazy->states_room = more_room(lazy->n_states + 64, RULE_LAZY_STATES_MAX);
         lazy->states =
             mx_xrealloc(lazy->states, lazy->states_room * sizeof(*lazy->states));
         lazy->next = mx_xrealloc(lazy->next, lazy->states_room * row);
     }
-    if (lazy->n_items + lazy->n_found >= lazy->items_room) {
-        lazy->items_room = (lazy->n_items + lazy->n_found) * 2 + 64;
+    if (n_items >= lazy->items_room) {
+        lazy->items_room = more_room(n_items + 64, RULE_LAZY_ITEMS_MAX + 1);
         lazy->items = mx_xrealloc(lazy->items, lazy->items_room * sizeof(*lazy->items));
     }
 }

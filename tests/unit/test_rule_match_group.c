@@ -149,9 +149,37 @@ static void test_group_unpack_refuses(void **state)
     match_group_fini(&group);
 }
 
+/* 300 words in a row, each one of two: a pattern so large that it gets an automaton. */
+static void test_group_make_automata_bounds_them(void **state)
+{
+    struct rule large[3];
+    const struct rule_set large_set = {.rules = large, .n_rules = 3};
+    struct mx_arena *arena = mx_arena_new(RULE_COARSE_ARENA);
+    struct match_group group;
+    struct mx_buf text = {0};
+    (void)state;
+    for (size_t i = 0; i < 300; i++)
+        mx_buf_printf(&text, "(?:x%zuy|z%zu)", i, i);
+    for (size_t i = 0; i < 3; i++)
+        large[i] = (struct rule){.kind = RULE_BODY, .pattern = mx_str_of(text.p, text.n)};
+    make_group(&group, 3);
+    match_group_compile(&group, &large_set, arena, 0);
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(group.modes[i], RULE_MATCH_LAZY);
+    match_group_make_automata(&group, &large_set, arena, 2);
+    assert_int_equal(group.n_large, 2);
+    assert_int_equal(group.modes[1], RULE_MATCH_LAZY);
+    assert_int_equal(group.modes[2], RULE_MATCH_JUDGED);
+    assert_true(group.n_judged == 1 && group.judged[0] == 2);
+    match_group_fini(&group);
+    mx_buf_fini(&text);
+    mx_arena_free(arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_group_make_automata_bounds_them),
         cmocka_unit_test_setup(test_group_compile_chooses, make_rules),
         cmocka_unit_test_setup(test_group_compile_judges_few, make_rules),
         cmocka_unit_test_setup(test_group_compile_without_time, make_rules),
