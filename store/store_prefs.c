@@ -5,6 +5,7 @@
  */
 #include "store_prefs.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,7 +96,8 @@ static int parse_word(const struct row *row, struct mx_str text, int *out,
                       MX_STR_FMT(mx_str_sub(text, 0, ERR_SHOWN_MAX)), all);
 }
 
-/* Digits, sign and point only: strtod would take "nan", "inf" and hexadecimal, too. */
+/* Digits, sign and point only: strtod would take "nan", "inf" and hexadecimal, too.
+   Thousandths are kept, as finer ones would be written back with an exponent. */
 static int parse_score(const struct row *row, struct mx_str text, double *out,
                        struct mx_err *err)
 {
@@ -111,7 +113,7 @@ static int parse_score(const struct row *row, struct mx_str text, double *out,
         return mx_err_set(err, MX_ERR_INPUT, "%s: '%.*s' is no score between %d and %d",
                           row->name, MX_STR_FMT(mx_str_sub(text, 0, ERR_SHOWN_MAX)),
                           STORE_SCORE_MIN, STORE_SCORE_MAX);
-    *out = value;
+    *out = round(value * 1000) / 1000;
     return 0;
 }
 

@@ -60,7 +60,7 @@ int store_pref_find(struct mx_str name, enum store_pref *out, struct mx_err *err
 
 /**
  * store_prefs_parse(pref, text, io_prefs, err):
- * Take over one choice from text.
+ * Take over one choice from text; scores are rounded to thousandths.
  * Fails:  not one of its words, no number, out of range (-1, untouched; says what may
  *         stand there).
  */
