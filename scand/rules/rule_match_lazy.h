@@ -10,8 +10,9 @@
 struct rule_lazy; /* states met so far: one for each thread */
 struct rule_nfa;
 
-/* Together at most 11 MB: a state has two octets for each class of bytes, 256 at most, and
-   four for each of its nodes; tables of the pattern have four for each node and edge. */
+/* Together at most 11 MB: a state has two octets for each class of bytes, 256 at most,
+   and four for each of its nodes; tables of the pattern have four for each node and edge.
+ */
 #define RULE_LAZY_STATES_MAX 8192u     /* kept at a time: a power of two */
 #define RULE_LAZY_ITEMS_MAX (1u << 20) /* nodes of all of them */
 #define RULE_LAZY_BUILT_MAX 400u       /* states made for one text */
