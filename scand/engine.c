@@ -127,6 +127,7 @@ static void be_trial(struct engine *engine, const struct child *child,
     struct engine_trial trial = {engine->chain, engine->scan, begin_child(engine, child),
                                  order, fd};
     struct engine_msg out;
+    alarm(ENGINE_TRIAL_S); /* nobody else looks after it; SIGALRM ends it */
     engine_trial_run(&trial, &out);
     _exit(engine_msg_send(ENGINE_FD, &out, -1, NULL) < 0);
 }
@@ -162,6 +163,18 @@ static void kill_child(const struct engine *engine, pid_t pid)
             kill(pid, SIGKILL);
 }
 
+static void tell_trial_gone(const struct child *child, int status)
+{
+    struct engine_msg msg = {
+        .word = ENGINE_TRIED, .slot = child->slot, .status = ENGINE_TRIED_DIED};
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
+        snprintf(msg.text, sizeof(msg.text),
+                 "it took longer than %d s: lower trial_messages", ENGINE_TRIAL_S);
+    else
+        snprintf(msg.text, sizeof(msg.text), "it died on a message of the sample");
+    tell(&msg);
+}
+
 /* A trial that ended well has told so itself. */
 static void tell_gone(const struct child *child, int status)
 {
@@ -171,10 +184,7 @@ static void tell_gone(const struct child *child, int status)
                                   .pid = child->pid,
                                   .status = status});
     else if (status != 0)
-        tell(&(struct engine_msg){.word = ENGINE_TRIED,
-                                  .slot = child->slot,
-                                  .status = ENGINE_TRIED_DIED,
-                                  .text = "it died on a message of the sample"});
+        tell_trial_gone(child, status);
 }
 
 /* Reaps what has ended; returns how many children are left. */

@@ -7,6 +7,8 @@
 
 struct scan_chain;
 
+#define ENGINE_TRIAL_S 360 /* a trial that takes longer is ended */
+
 struct engine_trial {
     struct scan_chain *chain; /* loaded, not started */
     const struct scan_conf *conf;

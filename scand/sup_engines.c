@@ -27,7 +27,9 @@
 #include "sup_plan.h"
 #include "temp_tree.h"
 
-#define LOAD_MS (15 * 60 * 1000) /* full signatures take over a minute on a slow disk */
+/* To load and be tried: full signatures take over a minute on a slow disk, and each side
+   of a trial has ENGINE_TRIAL_S. */
+#define LOAD_MS (15 * 60 * 1000)
 
 static void engine_free(struct sup_engine *engine)
 {

@@ -3,7 +3,8 @@
  * the serving one scores the sample of ham and writes the scores to a memory file; the
  * new one scores it, too, and judges. Well: it takes over. Beyond a bound, or dead on a
  * message of the sample: it is refused, and the reason stays in sight (log, check
- * "rules_trial") until other rules have passed. While this goes on the serving engine's
+ * "rules_trial") until other rules have passed. Each side has ENGINE_TRIAL_S; one that
+ * takes longer has died. While this goes on the serving engine's
  * workers scan as ever: a trial is a process of its own, and one that yields.
  *
  * A trial that cannot be held (no sample there, the serving engine is gone) refuses

@@ -6,7 +6,8 @@
  * same user), resource limits. It leaves out the system call filter (seccomp) and the
  * file system view (Landlock): both are to be added in this function, and nothing in a
  * worker has to change for them, as after this call it only uses its socket, memory
- * files passed to it, its temporary directory, and memory.
+ * files passed to it, its temporary directory, and memory. A trial of rules
+ * (engine_trial) is confined alike, but reads its sample from files.
  */
 #include "worker_confine.h"
 

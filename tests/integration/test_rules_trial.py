@@ -135,15 +135,18 @@ def read(path):
         return ""
 
 
-def test_rules_that_kill_their_trial_are_refused(scand, site):
+@pytest.mark.parametrize("sent,reason", [
+    (signal.SIGKILL, "it died on a message of the sample"),
+    (signal.SIGALRM, "it took longer than 360 s: lower trial_messages")])
+def test_rules_that_kill_their_trial_are_refused(scand, site, sent, reason):
     one = scand(**settings(site))
     fill(site, 150)
     serving = serving_engine(one)
     reload(one, OLD, site)
     until(lambda: serving in trials(one))
     trial = until(lambda: [pid for engine, pid in trials(one).items() if engine != serving])
-    os.kill(trial[0], signal.SIGKILL)
-    one.wait_log("reload.refused generation=2 trial=\"it died on a message of the sample\"")
+    os.kill(trial[0], sent)
+    one.wait_log(f"reload.refused generation=2 trial=\"{reason}\"")
     assert wire.symbols(one.client.scan(HAM)) == {"SITE_MEET": 0.5}
 
 
