@@ -119,9 +119,14 @@ def test_store_trouble_is_counted(site):  # noqa: F811
     _, policyd, first = stalled(site)
     kind, _ = policyd.receive(policyd.send(wire.POLICY_REQUEST, b"\xff\xff"))
     assert kind == wire.ERROR and count(policyd, "mxdrop_policy_bad_total") == 1
-    policyd.send(wire.POLICY_REQUEST, wire.rcpt_request("a@s.example", "e@example.org"),
-                 deadline_ms=50)
-    harness.wait_until(lambda: count(policyd, "mxdrop_policy_late_total") == 1, "too late")
+
+    def is_late():
+        # Again each time: on a busy machine one may be too late before it is even read.
+        policyd.send(wire.POLICY_REQUEST, wire.rcpt_request("a@s.example", "e@example.org"),
+                     deadline_ms=50)
+        return count(policyd, "mxdrop_policy_late_total") > 0
+
+    harness.wait_until(is_late, "too late")
     site.redis.kill()
     policyd.receive(first)
     policyd.rcpt("a@s.example", "f@example.org")
