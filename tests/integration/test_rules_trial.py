@@ -150,6 +150,19 @@ def test_rules_that_kill_their_trial_are_refused(scand, site, sent, reason):
     assert wire.symbols(one.client.scan(HAM)) == {"SITE_MEET": 0.5}
 
 
+def test_reload_in_a_trial_comes_after_it(scand, site):
+    one = scand(**settings(site))
+    fill(site)
+    reload(one, OLD, site)
+    one.wait_log("reload.trial generation=2")
+    reload(one, "body SITE_MEET /shall we meet/\nscore SITE_MEET 0.6\n", site)
+    reload(one)
+    one.wait_log("reload.tried generation=2 .*0 moved(.|\n)*engine.loading generation=3")
+    one.wait_log("engine.ready generation=3")
+    until(lambda: wire.symbols(one.client.scan(HAM)) == {"SITE_MEET": 0.6})
+    assert "generation=4" not in one.log()
+
+
 def test_sigterm_ends_a_trial(scand, site):
     one = scand(**settings(site))
     fill(site)
