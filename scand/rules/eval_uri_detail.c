@@ -4,7 +4,8 @@
  * one address meets all its criteria; a criterion on several texts (forms, hosts) is met
  * by any of them, also with "!~".
  *
- * Hosts, domains and texts of links are worked out once a message.
+ * What has to be made is made once a message, whatever the number of rules: a message has
+ * up to TEXT_URIS_MAX addresses.
  */
 #include "eval_uri_detail.h"
 
@@ -53,13 +54,12 @@ static const struct text_uri *uri_at(const struct eval_context *context, size_t 
 
 static struct text_list raw_of(struct eval_context *context, size_t uri)
 {
-    struct mx_str *raw = mx_arena_alloc(context->arena, sizeof(*raw));
+    const struct mx_str *raw = &uri_at(context, uri)->raw;
 
-    *raw = uri_at(context, uri)->raw;
-    return (struct text_list){raw, 1};
+    return (struct text_list){(struct mx_str *)(uintptr_t)raw, 1};
 }
 
-static struct text_list types_of(struct eval_context *context, size_t uri)
+static struct text_list list_types(struct eval_context *context, size_t uri)
 {
     struct text_lister types = {.max = TEXT_URI_KINDS};
 
@@ -69,6 +69,21 @@ static struct text_list types_of(struct eval_context *context, size_t uri)
         }
     }
     return text_lister_list(&types);
+}
+
+static struct text_list types_of(struct eval_context *context, size_t uri)
+{
+    struct text_list *types = context->cache[EVAL_CACHE_URI_TYPES];
+
+    if (!types) {
+        types =
+            mx_arena_array(context->arena, context->texts->n_uri_details, sizeof(*types));
+        context->cache[EVAL_CACHE_URI_TYPES] = types;
+    }
+    if (types[uri].n == 0) {
+        types[uri] = list_types(context, uri);
+    }
+    return types[uri];
 }
 
 static struct text_list cleaned_of(struct eval_context *context, size_t uri)

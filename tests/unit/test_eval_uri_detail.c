@@ -59,6 +59,38 @@ static void test_check_uri_detail(void **state)
     mx_buf_fini(&rules);
 }
 
+/* Memory is that of a message's addresses, not of addresses times rules. */
+static void test_check_uri_detail_makes_texts_once(void **state)
+{
+    struct rule_files files;
+    struct texts texts;
+    struct text_connection unknown = {0};
+    const struct eval_function *function = rule_eval_find(MX_STR("check_uri_detail"));
+
+    (void)state;
+    rule_files_one(&files, EVAL_CASE_WORLD
+                   "uri_detail T0 raw =~ /x/ type =~ /a/ cleaned =~ /x/ text =~ /bank/ "
+                   "domain =~ /example/ host =~ /none/\n");
+    struct eval_shared *shared = eval_shared_new(files.set);
+    struct mx_arena *arena = mx_arena_new(64u << 20);
+    struct eval_context context = {.arena = arena,
+                                   .set = files.set,
+                                   .shared = shared,
+                                   .texts = &texts,
+                                   .rule = rule_named(files.set, "T0")};
+    assert_int_equal(
+        texts_form(arena, &files.set->text, mx_str(HTML(LINK)), &unknown, &texts, NULL),
+        0);
+    assert_int_equal(texts.n_uri_details, 1);
+    assert_int_equal(function->run(&context, NULL, 0), 0);
+    size_t left = mx_arena_left(arena);
+    assert_int_equal(function->run(&context, NULL, 0), 0);
+    assert_int_equal(mx_arena_left(arena), left);
+    mx_arena_free(arena);
+    eval_shared_free(shared);
+    rule_files_free(&files);
+}
+
 /* Called by its name it has no criteria. */
 static void test_eval_uri_detail_new_needs_criteria(void **state)
 {
@@ -83,6 +115,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_check_uri_detail),
+        cmocka_unit_test(test_check_uri_detail_makes_texts_once),
         cmocka_unit_test(test_eval_uri_detail_new_needs_criteria),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
