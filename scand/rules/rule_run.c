@@ -46,6 +46,7 @@ struct run {
     struct rule_match_scratch *scratch;
     struct rule_judge_scratch *judging;
     struct mx_arena *arena;
+    struct mx_arena *picked; /* texts of one group or rule: the next one forgets them */
     const struct rule_run_input *input;
     const uint8_t *is_active;
     double *counts;     /* by rule */
@@ -256,7 +257,8 @@ static void run_group(struct run *run, size_t index)
     const struct rule_match_group *group = rule_match_group(run->runner->match, index);
     struct rule_texts texts;
     int64_t from_ns = now_ns(run);
-    rule_run_texts(run->arena, run->input->texts, group, &texts);
+    mx_arena_reset(run->picked);
+    rule_run_texts(run->picked, run->input->texts, group, &texts);
     int64_t formed_ns = now_ns(run);
     if (run->input->times != NULL)
         run->input->times->header_ns += formed_ns - from_ns;
@@ -284,7 +286,8 @@ static void run_alone(struct run *run, uint32_t index, const struct rule_judge *
     const struct rule *rule = &run->rules[index];
     struct rule_match_group group = rule_match_texts(rule);
     struct rule_texts texts;
-    rule_run_texts(run->arena, run->input->texts, &group, &texts);
+    mx_arena_reset(run->picked);
+    rule_run_texts(run->picked, run->input->texts, &group, &texts);
     struct mx_str unset = rule->if_unset;
     if (texts.is_missing)
         texts.list = (struct text_list){&unset, 1};
@@ -336,8 +339,9 @@ static void run_exists(struct run *run, uint32_t index)
 {
     const struct rule *rule = &run->rules[index];
     struct mx_str value;
+    mx_arena_reset(run->picked);
     bool is_there =
-        text_header_get(run->arena, run->input->texts, rule->selector, &value);
+        text_header_get(run->picked, run->input->texts, rule->selector, &value);
     run->counts[index] = is_there != ((rule->flags & RULE_NEGATED) != 0);
 }
 
@@ -433,6 +437,7 @@ void rule_run(const struct rule_runner *runner, struct rule_match_scratch *scrat
     run.is_closed = mx_arena_array(arena, n + 1, 1);
     run.limited = mx_arena_array(arena, n + 1, sizeof(*run.limited));
     run.captures = mx_arena_alloc(arena, sizeof(*run.captures));
+    run.picked = mx_arena_new(mx_arena_left(arena));
     int64_t from_ns = now_ns(&run);
     run_capturing(&run);
     for (size_t i = 0; i < rule_match_n_groups(runner->match) && !run.is_late; i++)
@@ -447,4 +452,5 @@ void rule_run(const struct rule_runner *runner, struct rule_match_scratch *scrat
         input->times->all_ns += now_ns(&run) - from_ns;
     }
     collect(&run, out);
+    mx_arena_free(run.picked);
 }

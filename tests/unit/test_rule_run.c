@@ -171,6 +171,28 @@ static void test_run_mimeheader_parts(void **state)
     assert_true(hit(f, "JOINED") == 0);
 }
 
+/* What was picked for one group is no memory behind it: groups may be many. */
+static void test_run_forgets_picked_texts(void **state)
+{
+    struct fixture *f = *state;
+    struct texts texts;
+    struct text_connection nothing = {.is_known = false};
+    struct mx_buf raw = {0};
+    mx_buf_str(&raw, "Content-Type: text/plain; x=");
+    for (size_t i = 0; i < 10000; i++)
+        mx_buf_str(&raw, "0123456789\n ");
+    mx_buf_str(&raw, "\n\nbody\n");
+    struct mx_str mail = mx_str_of(raw.p, raw.n);
+    assert_int_equal(texts_form(f->arena, &f->set->text, mail, &nothing, &texts, NULL),
+                     0);
+    struct rule_run_input input = {.texts = &texts, .bayes = -1};
+    size_t left = mx_arena_left(f->arena);
+    rule_run(f->runner, f->scratch, f->arena, &input, &f->hits);
+    assert_true(hit(f, "MAIN") == 1);
+    assert_in_range(left - mx_arena_left(f->arena), 1, raw.n / 2);
+    mx_buf_fini(&raw);
+}
+
 /* Also a pattern of a function; "!~" does not turn it into a hit. */
 static void test_run_limit_of_a_function(void **state)
 {
@@ -250,6 +272,7 @@ int main(void)
         BOTH_WAYS(test_run_body),
         BOTH_WAYS(test_run_scores_each_of_multiple),
         BOTH_WAYS(test_run_mimeheader_parts),
+        BOTH_WAYS(test_run_forgets_picked_texts),
         BOTH_WAYS(test_run_headers),
         BOTH_WAYS(test_run_captures),
         BOTH_WAYS(test_run_limit_is_no_hit),
