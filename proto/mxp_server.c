@@ -40,6 +40,7 @@
 #define HANDSHAKE_MS 5000  /* who does not finish its greeting by then is closed */
 #define SILENT_MAX 64      /* connections watched until their first message */
 #define SPOKEN_SLOTS 1024  /* connections known to have brought one, by descriptor */
+#define LOOK_EVERY 256     /* messages in a row; between them new clients wait */
 #define ERROR_TEXT_MAX 256 /* octets of text in an ErrorReply, cut */
 #define FRAMES_MAX 5       /* identity, magic, header, payload, body */
 #define IPC_MODE 0660
@@ -57,7 +58,7 @@ struct mxp_server {
     int silent[SILENT_MAX];
     size_t n_silent;
     int spoken[SPOKEN_SLOTS]; /* descriptor + 1; a newer one displaces another */
-    bool is_busy;             /* the last look found a message; the next may be there */
+    unsigned in_a_row;        /* messages found one behind the other; 0: none was there */
     bool was_told;            /* the last event of the monitor was a complaint */
 };
 
@@ -454,7 +455,8 @@ struct mxp_request *mxp_server_next(struct mxp_server *server, bool *more)
     struct arrival arrival;
     struct mxp_header header;
     struct mxp_request *request = NULL;
-    unsigned faults = server->is_busy ? 0 : run_connections(server);
+    bool is_due = server->in_a_row % LOOK_EVERY == 0;
+    unsigned faults = is_due ? run_connections(server) : 0;
     while (request == NULL && faults < FAULTS_PER_CALL) {
         if (receive(server, &arrival) != 0)
             break;
@@ -465,7 +467,7 @@ struct mxp_request *mxp_server_next(struct mxp_server *server, bool *more)
             request = take_request(server, &arrival, &header);
         arrival_fini(&arrival);
     }
-    server->is_busy = request != NULL;
+    server->in_a_row = request ? server->in_a_row + 1 : 0;
     if (more)
         *more = request != NULL || faults >= FAULTS_PER_CALL;
     return request;

@@ -5,7 +5,10 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <zmq.h>
+
 #include "mx_arena.h"
+#include "mx_time.h"
 #include "mxp_client.h"
 
 struct pair {
@@ -86,6 +89,72 @@ static void test_allow_list(void **state)
     echo_stop(&echo);
 }
 
+static void *dial_as(void *context, const struct pair *keys, const struct pair *server,
+                     const char *endpoint)
+{
+    void *socket = zmq_socket(context, ZMQ_DEALER);
+    int linger = 0;
+    zmq_setsockopt(socket, ZMQ_LINGER, &linger, sizeof(linger));
+    zmq_setsockopt(socket, ZMQ_CURVE_SERVERKEY, server->public_key, 41);
+    zmq_setsockopt(socket, ZMQ_CURVE_PUBLICKEY, keys->public_key, 41);
+    zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, keys->secret_key, 41);
+    assert_int_equal(zmq_connect(socket, endpoint), 0);
+    return socket;
+}
+
+/* A status request; false: nothing more fits into the way there. */
+static bool send_one(void *socket, uint8_t id)
+{
+    const uint8_t header[16] = {0, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, id, 0, 0, 0xff, 0xff};
+    if (zmq_send(socket, "MXD\1", 4, ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0)
+        return false;
+    zmq_send(socket, header, sizeof(header), ZMQ_SNDMORE);
+    zmq_send(socket, "", 0, 0);
+    return true;
+}
+
+/* One client keeps the way to the server full: another one's handshake needs an answer
+   of the server's, between two messages. */
+static void test_new_client_while_messages_wait(void **state)
+{
+    (void)state;
+    enum { FIRST = 1, SECOND = 2, ALREADY = 2000, AT_ONCE = 16, WORK_US = 100 };
+    struct pair keys = new_pair(), first = new_pair(), second = new_pair();
+    const char *const allowed[] = {first.public_key, second.public_key, NULL};
+    char endpoint[64];
+    free_port(endpoint, sizeof(endpoint));
+    struct mxp_server_options options = {.endpoint = endpoint,
+                                         .keys = {keys.public_key, keys.secret_key},
+                                         .allowed_keys = allowed,
+                                         .clock = &mx_clock_real};
+    struct mxp_server *server = NULL;
+    assert_int_equal(mxp_server_open(&options, &server, NULL), 0);
+    void *context = zmq_ctx_new(), *late = NULL;
+    void *busy = dial_as(context, &first, &keys, endpoint);
+    bool has_come = false;
+    int64_t until_ms = mx_mono_ms(&mx_clock_real) + 30000;
+    for (size_t n = 0; !has_come && mx_mono_ms(&mx_clock_real) < until_ms;) {
+        for (int i = 0; i < AT_ONCE && send_one(busy, FIRST); i++)
+            continue;
+        struct mxp_request *request = mxp_server_next(server, NULL);
+        if (request == NULL)
+            continue;
+        has_come = request->header.id == SECOND;
+        mxp_request_free(request);
+        for (int64_t began_us = mx_mono_us(); mx_mono_us() - began_us < WORK_US;)
+            continue; /* slower than they come */
+        if (++n == ALREADY) {
+            late = dial_as(context, &second, &keys, endpoint);
+            assert_true(send_one(late, SECOND));
+        }
+    }
+    assert_true(has_come);
+    zmq_close(busy);
+    zmq_close(late);
+    zmq_ctx_term(context);
+    mxp_server_close(server);
+}
+
 static void test_open_refuses_bad_keys(void **state)
 {
     (void)state;
@@ -122,6 +191,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_allow_list),
+        cmocka_unit_test(test_new_client_while_messages_wait),
         cmocka_unit_test(test_open_refuses_bad_keys),
         cmocka_unit_test(test_keygen_is_new_each_time),
     };
