@@ -90,6 +90,8 @@ static int walk_dir(char *name, mx_mail_fn *fn, void *user, struct mx_err *err)
         return mx_err_errno(err, "%s", name);
     while (status == 0 && (entry = fts_read(walk)))
         status = take_entry(walk, entry, fn, user);
+    if (status == 0 && errno != 0) /* 0 after the last entry */
+        status = mx_err_errno(err, "%s", name);
     fts_close(walk);
     return status;
 }

@@ -16,7 +16,8 @@ typedef int mx_mail_fn(void *user, const char *name, struct mx_str text,
  * Every message: a file, "-" for standard input, or a directory with all below it in the
  * order of names (hidden files and what is no file left out). Messages are read one after
  * the other, as they are, at most MX_MAIL_MAX each.
- * Fails:  a name that does not exist, or ${fn} ended the walk (-1).
+ * Fails:  a name that does not exist, a directory that cannot be read on, or ${fn} ended
+ *         the walk (-1).
  */
 int mx_mail_each(char *const *names, size_t n, mx_mail_fn *fn, void *user,
                  struct mx_err *err);
