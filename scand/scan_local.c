@@ -63,12 +63,17 @@ static void choose_detectors(struct scan_local *local, bool is_for_scores)
     *detectors = (struct mx_conf_strings){local->names, n};
 }
 
-static void take_dirs(struct scan_local *local, const char *const *dirs)
+static int take_dirs(struct scan_local *local, const char *const *dirs,
+                     struct mx_err *err)
 {
     size_t n = 0;
     for (; dirs[n] != NULL && n < SCAN_RULES_DIRS_MAX; n++)
         local->dirs[n] = dirs[n];
+    if (dirs[n] != NULL)
+        return mx_err_set(err, MX_ERR_LIMIT, "more than %d directories of rules",
+                          SCAN_RULES_DIRS_MAX);
     local->own.rules.dirs = (struct mx_conf_strings){local->dirs, n};
+    return 0;
 }
 
 int scan_local_open(const struct mx_conf *conf, const struct scan_local_options *options,
@@ -82,11 +87,10 @@ int scan_local_open(const struct mx_conf *conf, const struct scan_local_options 
     options = options != NULL ? options : &none;
     if (options->dirs != NULL || options->is_for_scores)
         choose_detectors(local, options->is_for_scores);
-    if (options->dirs != NULL)
-        take_dirs(local, options->dirs);
     if (options->overlay != NULL)
         local->own.rules.overlay = options->overlay;
-    if (scan_chain_new(local->conf, &local->chain, err) < 0 ||
+    if ((options->dirs != NULL && take_dirs(local, options->dirs, err) < 0) ||
+        scan_chain_new(local->conf, &local->chain, err) < 0 ||
         scan_chain_load(local->chain, err) < 0 || make_temp_dir(local, err) < 0) {
         scan_local_close(local);
         return -1;

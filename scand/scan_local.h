@@ -36,7 +36,8 @@ struct scan_local_options {
  * (no signatures) are named in every reply's degraded; scan_local_fault has the reason.
  * Owner:  ${conf} and the directories must outlive it; scan_local_close. ${options} NULL:
  *         none.
- * Fails:  unknown detector or symbol in the configuration, no temporary directory (-1).
+ * Fails:  unknown detector or symbol in the configuration, no temporary directory, more
+ *         than SCAN_RULES_DIRS_MAX directories (-1).
  */
 int scan_local_open(const struct mx_conf *conf, const struct scan_local_options *options,
                     struct scan_local **out, struct mx_err *err);

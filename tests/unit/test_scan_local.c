@@ -6,6 +6,7 @@
 
 #include "scan_conf.h"
 #include "scan_local.h"
+#include "scan_rules.h"
 #include "temp_tree.h"
 
 struct local {
@@ -154,11 +155,29 @@ static void test_fault_says_why(void **state)
     tear_down(&t);
 }
 
+static void test_open_too_many_directories(void **state)
+{
+    (void)state;
+    struct local t = {0};
+    const char *dirs[SCAN_RULES_DIRS_MAX + 2] = {NULL};
+    const struct scan_local_options options = {.dirs = dirs};
+    struct mx_err err = {0};
+    set_up(&t, MX_SOURCE_DIR "/tests/signatures");
+    scan_local_close(t.local);
+    t.local = NULL;
+    for (size_t i = 0; i <= SCAN_RULES_DIRS_MAX; i++)
+        dirs[i] = t.dir;
+    assert_int_equal(scan_local_open(t.conf, &options, &t.local, &err), -1);
+    assert_non_null(strstr(err.text, "64 directories"));
+    tear_down(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_run_finds),
         cmocka_unit_test(test_run_overlay_only_as_configured),
+        cmocka_unit_test(test_open_too_many_directories),
         cmocka_unit_test(test_run_takes_the_request),
         cmocka_unit_test(test_fault_says_why),
     };
