@@ -146,7 +146,8 @@ static void print_redis(const struct ctl_status *status, FILE *out)
                 safe(status, status->redis_error));
     else
         fprintf(out, "%-8s %-9s version %s, %s, %s, %lld keys, %.1f MiB\n", "redis", "up",
-                info->version, info->role, info->persistence, (long long)info->keys,
+                safe(status, info->version), safe(status, info->role),
+                safe(status, info->persistence), (long long)info->keys,
                 (double)info->used_memory / (1 << 20));
 }
 

@@ -142,6 +142,8 @@ static void test_status_problems(void **state)
     s.list[1].error = NULL;
     s.replies[1].is_ready = false;
     assert_string_equal(ctl_status_problem(&s.status, false), "a node is not ready");
+    strcpy(s.info.version, "7.0\x1b[31m");
+    has(&s.status, false, "version 7.0\\x1b[31m");
     s.status.redis = NULL;
     s.status.redis_error = "connection refused";
     s.status.n = 0;
