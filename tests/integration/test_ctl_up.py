@@ -105,6 +105,7 @@ def test_mail_through_postfix_reaches_the_sink(place):
 def test_what_dies_is_started_again(place):
     """policyd and Redis killed: back by themselves, state kept; the last option counts."""
     with Up(place, "--smtp", "0", "--scanners", "1", "--no-restart", "--restart") as up:
+        assert any((up.dir / "tmp").iterdir())  # scanners work there, not in /tmp
         up.ctl("lists", "deny", "system", "bad.example")
         for name in ("policyd-1", "redis"):
             before = up.pid(name)
