@@ -81,6 +81,14 @@ disable_service() {
          "to use it as a service: systemctl enable --now $1"
 }
 
+# SpamAssassin's package imports the keys of its update channel, for which gpg starts an
+# agent that stays.
+end_key_agent() {
+    local keys=/var/lib/spamassassin/sa-update-keys
+    [ ! -d "$keys" ] || ! command -v gpgconf >/dev/null ||
+        as_root gpgconf --homedir "$keys" --kill gpg-agent
+}
+
 apt_add() {
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
         --no-install-recommends --no-upgrade --no-remove "$@" >/dev/null
@@ -179,6 +187,7 @@ install() {
             postfix) install_postfix ;;
             sendmail-bin | sendmail-cf) unpack "$sendmail_root" "$name" ;;
             redis-server) disable_service redis-server ;;
+            spamassassin) end_key_agent ;;
         esac
     done
 }
