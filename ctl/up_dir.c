@@ -81,8 +81,8 @@ static int lock(struct mx_arena *arena, const char *dir, int *out_fd, struct mx_
 int up_dir_open(struct mx_arena *arena, const char *name, const char **out_dir,
                 int *out_lock_fd, struct mx_err *err)
 {
-    static const char *const folders[] = {"log",    "pid",   "conf", "redis", "signatures",
-                                          "poison", "cache", "tmp"};
+    static const char *const folders[] = {"log",        "pid",    "conf",  "redis",
+                                          "signatures", "poison", "cache", "tmp"};
     char real[PATH_MAX];
     const char *dir;
 
