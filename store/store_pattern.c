@@ -196,7 +196,9 @@ size_t store_pattern_senders(struct mx_arena *arena, const struct mx_addr *sende
     if (!sender->is_null && sender->domain.n > 0 && sender->text.n <= STORE_PATTERN_MAX &&
         sender->domain.n <= MX_ADDR_DOMAIN_MAX) {
         list.v[list.n++] = mx_str_lower(arena, sender->text);
-        if (!sender->is_literal)
+        /* A domain that reads as a network is never listed as one: who claims to send
+           from "192.0.2.1" must not meet the entry of that client. */
+        if (!sender->is_literal && !looks_like_net(sender->domain))
             add_domain(&list, mx_str_lower(arena, sender->domain));
     }
     *out = list.v;

@@ -153,6 +153,15 @@ static void test_store_pattern_candidates_ipv6(void **state)
         assert_true(mx_str_eq(out[i], mx_str(want[i])));
 }
 
+/* What a sender claims never meets the entry of a client. */
+static void test_store_pattern_candidates_domain_like_an_address(void **state)
+{
+    const struct mx_str *out;
+    assert_int_equal(candidates(state, "<a@192.0.2.1>", NULL, &out), 1);
+    assert_true(mx_str_eq(out[0], MX_STR("a@192.0.2.1")));
+    assert_int_equal(candidates(state, "<a@[192.0.2.1]>", NULL, &out), 1);
+}
+
 static void test_store_pattern_candidates_nobody_knows(void **state)
 {
     const struct mx_str *out;
@@ -268,6 +277,7 @@ int main(void)
         TEST(test_store_scope_normalise),
         TEST(test_store_pattern_candidates_order),
         TEST(test_store_pattern_candidates_ipv6),
+        TEST(test_store_pattern_candidates_domain_like_an_address),
         TEST(test_store_pattern_candidates_nobody_knows),
         TEST(test_store_pattern_candidates_deep_domain_keeps_its_parents),
         TEST(test_store_pattern_normalised_is_among_candidates),
