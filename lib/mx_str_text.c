@@ -116,6 +116,18 @@ static void json_ascii(struct sink *to, char c)
     }
 }
 
+/* Controls beyond ASCII, and what YAML takes for the end of a line (U+0085, U+2028,
+   U+2029); 0: none of them. */
+static unsigned hidden_char(const char *p, size_t n)
+{
+    const unsigned char *u = (const unsigned char *)p;
+    if (n == 2 && u[0] == 0xc2 && u[1] < 0xa0)
+        return u[1];
+    if (n == 3 && u[0] == 0xe2 && u[1] == 0x80 && (u[2] == 0xa8 || u[2] == 0xa9))
+        return 0x2000u + (u[2] & 0x3fu);
+    return 0;
+}
+
 static void json_value(struct sink *to, struct mx_str s)
 {
     put(to, "\"", 1);
@@ -125,6 +137,8 @@ static void json_value(struct sink *to, struct mx_str s)
             put(to, "\xef\xbf\xbd", 3); /* U+FFFD */
         else if (n == 1)
             json_ascii(to, s.p[i]);
+        else if (hidden_char(s.p + i, n) != 0)
+            put_hex(to, "\\u", hidden_char(s.p + i, n), 4);
         else
             put(to, s.p + i, n);
         i += n ? n : 1;
